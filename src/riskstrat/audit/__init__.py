@@ -1,0 +1,1 @@
+"""6 Is it right, for whom, and why."""

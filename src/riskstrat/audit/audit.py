@@ -1,0 +1,174 @@
+"""The audit of a run's winner: findings, fairness, reasons and the gates' verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from riskstrat.audit import checks
+from riskstrat.audit.explain import (
+    contributions,
+    explanations,
+    global_importance,
+    importance_by_origin,
+    reasons,
+    sample,
+)
+from riskstrat.audit.fairness import KEYS, align, capacity_cuts, fairness
+from riskstrat.audit.gates import GateResult, evaluate_gates
+from riskstrat.audit.spec import AuditSpec
+from riskstrat.errors import StudyError
+from riskstrat.risk_model import RiskModel
+from riskstrat.vocabulary import Finding
+
+Progress = Callable[[float, str], None]
+MOST_EXPLAINED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """What the audit leaves.
+
+    Attributes:
+        fairness: see ``fairness.fairness``.
+        explanations: see ``explain.explanations``; all contributions of the people explained.
+        reasons: see ``explain.reasons``, for the same people.
+        importance: see ``explain.global_importance``.
+        importance_by_agency: see ``explain.importance_by_origin``.
+        findings: coded, errors first.
+        gates: one result per gate of the study, in its order.
+        passed: whether every gate passed.
+    """
+
+    fairness: pa.Table
+    explanations: pa.Table
+    reasons: pa.Table
+    importance: pa.Table
+    importance_by_agency: pa.Table
+    findings: tuple[Finding, ...]
+    gates: tuple[GateResult, ...]
+    passed: bool
+
+
+def audit(
+    predictions: pa.Table,
+    metrics: Mapping[str, Any],
+    model: RiskModel,
+    features: pa.Table,
+    groups: pa.Table,
+    spec: AuditSpec,
+    *,
+    baselines: Sequence[str] = (),
+    cohort_rows: int = 0,
+    cohort_unknown: int = 0,
+    cluster: str = "unit",
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> AuditResult:
+    """Audit the winner on the held-out dates.
+
+    Args:
+        predictions: of every learner and split, as ``predictions.parquet``.
+        metrics: split -> learner -> metric, as ``metrics.json``.
+        model: the winner; ``model.name`` is its name in the two above.
+        features: unit_id, as_of and the model's features, for at least the rows tested.
+        groups: unit_id, as_of and a column per group of the study.
+        spec: the study's ``audit``.
+        baselines: names of the rules of thumb.
+        cohort_rows, cohort_unknown: size of the cohort, and its rows without a known outcome.
+        cluster: what is resampled whole: ``unit``, or a column of ``groups``, where a row without
+            a value stands for its unit (as in training).
+        extra: further measurements that gates may name.
+        replicates, seed: of the resampling.
+        progress: told the share done and what is going on.
+
+    Raises:
+        StudyError: a group or gate asks for something the run does not have.
+        NotEstimable: nobody, or everybody, had the outcome.
+    """
+    tell = progress or (lambda share, text: None)
+    test = predictions.filter(pc.equal(predictions["split"], "test"))
+    own = test.filter(pc.equal(test["learner"], model.name))
+    measured = metrics["test"][model.name]
+    tell(0.0, "comparing groups")
+    positive_at = model.parameters.get("positive_at")
+    cuts = capacity_cuts(spec.capacity, positive_at)
+    clusters = _clusters(own, groups, cluster)
+    table = fairness(
+        own, groups, spec, cuts=cuts, clusters=clusters, replicates=replicates, seed=seed
+    )
+    tell(0.6, "explaining the model")
+    tested = _features_of(own, features, model)
+    overall = contributions(model, sample(tested, seed=seed))
+    importance = global_importance(overall)
+    listed = contributions(model, _listed(own, tested, spec))
+    tell(0.9, "holding the gates against the results")
+    gates = evaluate_gates(spec.gates, measured, table, extra)
+    found = (
+        *checks.from_gates(gates),
+        *checks.check_calibration(model.name, measured),
+        *checks.check_discrimination(model.name, measured),
+        *checks.check_against_baselines(
+            model.name, baselines, test, clusters=clusters, replicates=replicates, seed=seed
+        ),
+        *checks.check_groups(table),
+        *checks.check_features(tested, [feature.name for feature in model.features]),
+        *checks.check_importance(importance),
+        *checks.check_unknown(cohort_rows, cohort_unknown),
+        *checks.check_ties(model.name, measured),
+    )
+    tell(
+        1.0,
+        f"{len(found)} findings, {sum(gate.passed for gate in gates)} of {len(gates)} gates passed",
+    )
+    return AuditResult(
+        fairness=table,
+        explanations=explanations(listed),
+        reasons=reasons(listed, spec.reasons),
+        importance=importance,
+        importance_by_agency=importance_by_origin(overall),
+        findings=tuple(sorted(found, key=lambda each: ORDER.index(each.severity.value))),
+        gates=gates,
+        passed=all(gate.passed for gate in gates),
+    )
+
+
+ORDER = ("error", "warning", "info")
+
+
+def _clusters(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[Any]:
+    units = rows["unit_id"].to_pylist()
+    if cluster == "unit":
+        return np.array(units, dtype=object)
+    if cluster not in groups.column_names:
+        raise StudyError(
+            f"the intervals resample `{cluster}`, which the run has no column for",
+            fix="use `unit`, a related unit, or an attribute of a source as `training.cluster`",
+        )
+    labels = align(rows, groups, [cluster])[cluster].to_pylist()
+    own = (f"= {x}" if x is not None else f"unit {u}" for x, u in zip(labels, units, strict=True))
+    return np.array(list(own), dtype=object)
+
+
+def _features_of(rows: pa.Table, features: pa.Table, model: RiskModel) -> pa.Table:
+    """unit_id, as_of and the model's features for each of ``rows``, in their order."""
+    names = [feature.name for feature in model.features]
+    found = align(rows, features, names)
+    return pa.table({**{key: rows[key] for key in KEYS}, **{name: found[name] for name in names}})
+
+
+def _listed(own: pa.Table, tested: pa.Table, spec: AuditSpec) -> pa.Table:
+    """The people of the largest list, at most ``MOST_EXPLAINED``, from the top."""
+    largest = max(spec.capacity, default=0.0)
+    seats = min(MOST_EXPLAINED, max(1, round(largest * own.num_rows)))
+    score = np.asarray(own["raw_score"].to_numpy(), dtype=np.float64)
+    order = np.argsort(-score, kind="stable")[:seats]
+    return tested.take(pa.array(order))

@@ -1,0 +1,371 @@
+"""The ``riskstrat`` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from riskstrat import __version__
+from riskstrat.cli.console import ERRORS, RESULTS, complain, stage_display, table
+from riskstrat.errors import GatesFailed, RiskstratError, UsageError
+
+app = typer.Typer(
+    name="riskstrat",
+    help="Predictive risk stratification for public services: agency extracts in; a registered, "
+    "audited model, a cohort list and a report out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class EngineName(StrEnum):
+    """The engines there are."""
+
+    DUCKDB = "duckdb"
+
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")]
+DataDir = Annotated[
+    Path, typer.Option("--data", help="where the sources' relative paths start")
+]
+StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="override a value of the study; repeatable"),
+]
+Memory = Annotated[str, typer.Option("--memory", help="memory for the database engine")]
+Threads = Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)]
+Engine = Annotated[EngineName, typer.Option("--engine", help="what computes the relations")]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no sentences, only results and errors")]
+
+DATA, STORE = Path("data/demo"), Path("store")
+
+
+def command(*examples: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a command; its help ends with worked examples."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except (typer.Exit, typer.Abort):
+                raise
+            except Exception as fault:
+                known = fault if isinstance(fault, RiskstratError) else _as_bug(fault)
+                complain(known, as_json=bool(kwargs.get("as_json")))
+                raise typer.Exit(known.exit_code) from None
+
+        epilog = "[bold]Examples[/]\n\n" + "\n\n".join(f"  {example}" for example in examples)
+        app.command(name=function.__name__.rstrip("_"), epilog=epilog)(guarded)
+        return guarded
+
+    return register
+
+
+def _as_bug(fault: Exception) -> RiskstratError:
+    from riskstrat.store.worker import translate
+
+    return translate(fault)
+
+
+def _options(data: Path, store: Path, memory: str, threads: int) -> Any:
+    from riskstrat.pipeline import Options
+
+    return Options.make(data=data, store=store, memory=memory, threads=threads, today=date.today())
+
+
+def _load(study_file: Path, sets: list[str] | None) -> Any:
+    from riskstrat.study import load_study
+
+    return load_study(study_file, sets or ())
+
+
+def _print(value: Any, *, as_json: bool, text: str) -> None:
+    if as_json:
+        import json
+
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    elif text:
+        sys.stdout.write(text + "\n")
+
+
+@command(
+    "riskstrat synth data/demo --people 50000 --seed 1",
+    "riskstrat synth /tmp/county --people 5000    [dim]# a small one, in seconds[/]",
+)
+def synth(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="folder to write")],
+    people: Annotated[int, typer.Option(min=500, help="how many residents")] = 50_000,
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same bytes")] = 20260401,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a made-up county: agency extracts in DIR, their sealed truth beside it."""
+    from riskstrat.pipeline import make_demo_county
+
+    with stage_display(quiet=quiet) as display:
+        facts = make_demo_county(directory, people=people, seed=seed, listener=display)
+    _print(facts, as_json=as_json, text=str(directory))
+
+
+@command(
+    "riskstrat check configs/studies/emergency_admission.yaml",
+    "riskstrat check study.yaml --data /secure/extracts --json",
+)
+def check(
+    study: StudyFile,
+    data: DataDir = DATA,
+    store: StoreDir = STORE,
+    sets: Sets = None,
+    memory: Memory = "4GB",
+    threads: Threads = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check contracts, agreements and data quality; nothing is kept."""
+    from riskstrat.pipeline import check_study
+
+    loaded = _load(study, sets)
+    with stage_display(quiet=quiet) as display:
+        checked = check_study(loaded, _options(data, store, memory, threads), display)
+    if as_json:
+        _print(checked.as_dict(), as_json=True, text="")
+    else:
+        RESULTS.print(table("Sources", *checked.sources_table()))
+        RESULTS.print(table("Legal basis", *checked.basis_table()))
+        RESULTS.print(table("Findings", *checked.findings_table()))
+    if checked.fault:
+        complain(checked.fault, as_json=False)
+        raise typer.Exit(checked.fault.exit_code)
+
+
+@command(
+    "riskstrat run configs/studies/emergency_admission.yaml",
+    "riskstrat run study.yaml --data extracts --set training.tune.trials=40",
+    "riskstrat run examples/rand_hie/study.yaml --data ../shared/data",
+)
+def run(
+    study: StudyFile,
+    data: DataDir = DATA,
+    store: StoreDir = STORE,
+    sets: Sets = None,
+    engine: Engine = EngineName.DUCKDB,
+    memory: Memory = "4GB",
+    threads: Threads = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a study from contracts to release; print the run's folder.
+
+    A stage whose inputs have not changed is reused; a killed run resumes. Exit code 20 means
+    that the run is complete and kept, but the model failed a gate and is not promoted.
+    """
+    from riskstrat.pipeline import run_study
+
+    loaded = _load(study, sets)
+    with stage_display(quiet=quiet) as display:
+        result = run_study(loaded, _options(data, store, memory, threads), display)
+    _print(result.as_dict(), as_json=as_json, text=str(result.folder))
+    if not result.passed:
+        fault = GatesFailed(
+            "the run is complete, but the model is not promoted: " + result.failed_gates(),
+            fix=f"read the gates in {result.folder / 'report.html'}; the model is registered "
+            "without an alias",
+        )
+        complain(fault, as_json=False)
+        raise typer.Exit(fault.exit_code)
+
+
+@command(
+    "riskstrat score configs/studies/emergency_admission.yaml --as-of 2025-04-01",
+    "riskstrat score study.yaml --as-of 2025-07-01 --version 3",
+)
+def score(
+    study: StudyFile,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="the morning we decide; default: the study's"),
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="model version; default champion, else challenger")] = None,
+    data: DataDir = DATA,
+    store: StoreDir = STORE,
+    sets: Sets = None,
+    memory: Memory = "4GB",
+    threads: Threads = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score everyone in scope on a day with the registered model, and write the releases."""
+    from riskstrat.pipeline import score_study
+
+    loaded = _load(study, sets)
+    with stage_display(quiet=quiet) as display:
+        folder = score_study(
+            loaded,
+            _options(data, store, memory, threads),
+            display,
+            as_of=as_of.date() if as_of else None,
+            version=version,
+        )
+    _print({"folder": str(folder)}, as_json=as_json, text=str(folder))
+
+
+@command("riskstrat report store/runs/emergency_admission/3f2a91c04b7d")
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder, or its id")],
+    store: StoreDir = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Render a run's report again (after an upgrade, say) and print its path."""
+    from riskstrat.pipeline import render_again
+
+    path = render_again(run, store)
+    _print({"report": str(path)}, as_json=as_json, text=str(path))
+
+
+@command("riskstrat compare store/runs/emergency_admission/*")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="run folders or ids")],
+    store: StoreDir = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs: metrics with intervals, gates, and what differed in the study."""
+    from riskstrat.pipeline import compare_runs
+
+    if len(runs) < 2:
+        raise UsageError("compare needs at least two runs", fix="riskstrat compare RUN RUN")
+    compared = compare_runs(runs, store)
+    if as_json:
+        _print(compared.as_dict(), as_json=True, text="")
+        return
+    for title, columns, rows in compared.tables():
+        RESULTS.print(table(title, columns, rows))
+
+
+@command("riskstrat approve emergency_admission 1 --by 'A. Caldicott' --reason 'met 12 May, minute 4'")
+def approve(
+    model: Annotated[str, typer.Argument(help="the registered model's name")],
+    version: Annotated[int, typer.Argument(help="its version")],
+    by: Annotated[str, typer.Option(help="who decided")],
+    reason: Annotated[str, typer.Option(help="why")],
+    store: StoreDir = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Record a named decision for a model version and make it the champion."""
+    from riskstrat.pipeline import decide
+
+    said = decide(model, version, store, by=by, reason=reason, approved=True, at=datetime.now())
+    _print({"decision": said}, as_json=as_json, text=said)
+
+
+@command("riskstrat reject emergency_admission 1 --by 'A. Caldicott' --reason 'gap by ethnicity'")
+def reject(
+    model: Annotated[str, typer.Argument(help="the registered model's name")],
+    version: Annotated[int, typer.Argument(help="its version")],
+    by: Annotated[str, typer.Option(help="who decided")],
+    reason: Annotated[str, typer.Option(help="why")],
+    store: StoreDir = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Record a named decision against a model version and take its aliases away."""
+    from riskstrat.pipeline import decide
+
+    said = decide(model, version, store, by=by, reason=reason, approved=False, at=datetime.now())
+    _print({"decision": said}, as_json=as_json, text=said)
+
+
+@command(
+    "riskstrat schema --out configs/schemas    [dim]# files for an editor[/]",
+    "riskstrat schema study                    [dim]# one, to stdout[/]",
+)
+def schema(
+    name: Annotated[str | None, typer.Argument(help="study, source, agreement ...")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write <name>.schema.json into")] = None,
+) -> None:
+    """JSON Schemas of the config files, so that editors complete and check them."""
+    import json
+
+    from riskstrat.store.files import write_json
+    from riskstrat.study import schema as schemas
+
+    known = schemas()
+    if name and name not in known:
+        raise UsageError(f"no schema `{name}`", fix=f"one of {', '.join(sorted(known))}")
+    if out:
+        for title, body in known.items():
+            write_json(out / f"{title}.schema.json", body)
+        _print(None, as_json=False, text=str(out))
+    else:
+        chosen = known[name] if name else known
+        _print(None, as_json=False, text=json.dumps(chosen, indent=2))
+
+
+@command("riskstrat explain RS1007", "riskstrat explain            [dim]# every code[/]")
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="CODE")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a finding or error code means, how it is computed, and how to fix it."""
+    from riskstrat.codes import CODES
+
+    if code is None:
+        RESULTS.print(table("Codes", ("code", "title"), [(c.code, c.title) for c in CODES.values()]))
+        return
+    found = CODES.get(code.upper())
+    if found is None:
+        raise UsageError(f"no code `{code}`", fix="`riskstrat explain` lists them all")
+    parts = {"code": found.code, "title": found.title, "meaning": found.meaning}
+    parts |= {"how": found.how, "fix": found.fix}
+    text = f"{found.code}  {found.title}\n\n{found.meaning}\n"
+    text += f"\nHow it is computed: {found.how}\n" if found.how else ""
+    text += f"\nTo fix: {found.fix}" if found.fix else ""
+    _print(parts, as_json=as_json, text=text.rstrip())
+
+
+@command("riskstrat log --verify", "riskstrat log --last 20")
+def log(
+    verify: Annotated[bool, typer.Option("--verify", help="prove the chain of entries")] = False,
+    last: Annotated[int, typer.Option(help="how many entries to show", min=1)] = 10,
+    store: StoreDir = STORE,
+) -> None:
+    """The tamper-evident log: who did what, when and why."""
+    from riskstrat.pipeline import ledger_entries, verify_ledger
+
+    if verify:
+        _print(None, as_json=False, text=verify_ledger(store))
+        return
+    columns = ("seq", "at", "who", "what", "why")
+    rows = [tuple(entry[name] for name in columns) for entry in ledger_entries(store)[-last:]]
+    RESULTS.print(table("Log", columns, rows))
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True)] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"riskstrat {__version__}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point. Nothing but a bug may show a traceback, and never its local values."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        ERRORS.print("\nstopped; finished stages are kept, the same command resumes")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,1 @@
+"""4 What could be known about them on that day."""

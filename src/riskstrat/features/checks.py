@@ -1,0 +1,97 @@
+"""What a feature spec must fit in the contracts; faults are named before any data are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from riskstrat.errors import StudyError
+from riskstrat.features.naming import block_name
+from riskstrat.features.spec import Aggregate, Block
+from riskstrat.vocabulary import ColumnType, Unit
+
+if TYPE_CHECKING:
+    from riskstrat.attributes import Attribute
+    from riskstrat.contracts.spec import Source
+
+NUMERIC = frozenset({ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.BOOLEAN})
+
+
+def check_block(block: Block, unit: Unit, sources: Mapping[str, Source]) -> None:
+    """Check that a block's source exists and is about the right unit.
+
+    Raises:
+        StudyError: RS1241.
+    """
+    name = block_name(block)
+    if (source := sources.get(block.source)) is None:
+        raise StudyError(
+            f"block `{name}` reads `{block.source}`, which is not a source of this study",
+            fix=f"choose one of {', '.join(sorted(sources))}",
+            code="RS1241",
+        )
+    if block.through is None and source.unit != unit:
+        raise StudyError(
+            f"block `{name}` reads `{block.source}`, whose rows are about a {source.unit}, "
+            f"not a {unit}",
+            fix=f"add `through: {source.unit}` to the block",
+            code="RS1241",
+        )
+    if block.through is not None and source.unit not in (unit, block.through):
+        raise StudyError(
+            f"block `{name}` goes through the {block.through}, but rows of `{block.source}` "
+            f"are about a {source.unit}",
+            fix=f"use `through: {source.unit}`",
+            code="RS1241",
+        )
+    if block.through == unit:
+        raise StudyError(
+            f"block `{name}` goes through the {unit}, which is the study's own unit",
+            fix="drop `through` from the block",
+            code="RS1241",
+        )
+
+
+def check_aggregate(block: Block, aggregate: Aggregate, source: Source) -> None:
+    """Check that an aggregate's column exists and has a type that can be aggregated.
+
+    Raises:
+        StudyError: RS1242 (column) or RS1244 (spells).
+    """
+    where = f"block `{block_name(block)}`"
+    if aggregate.function == "open" and source.shape != "spells":
+        raise StudyError(
+            f"{where} asks for `open`, but {source.source} holds {source.shape}, not spells",
+            fix="use `count` or `any` instead",
+            code="RS1244",
+        )
+    if aggregate.column is None:
+        return
+    if (column := source.columns.get(aggregate.column)) is None:
+        raise StudyError(
+            f"{where} aggregates `{aggregate.column}`, which {source.source} does not have",
+            fix=f"choose one of {', '.join(sorted(source.columns))}",
+            code="RS1242",
+        )
+    if aggregate.function != "distinct" and column.type not in NUMERIC:
+        raise StudyError(
+            f"{where} asks for `{aggregate}`, but `{aggregate.column}` is a {column.type}",
+            fix=f"choose a number, or use `distinct({aggregate.column})`",
+            code="RS1242",
+        )
+
+
+def check_attribute(block: Block, name: str, attribute: Attribute) -> None:
+    """Check that an attribute can be a feature: a number, or a category with known codes.
+
+    Raises:
+        StudyError: RS1245.
+    """
+    coded = attribute.levels or attribute.type in NUMERIC
+    if attribute.kind in ("unit", "relation") or not coded:
+        raise StudyError(
+            f"block `{block_name(block)}`: `{name}` cannot be a feature, "
+            f"since it is a {attribute.type} without codes",
+            fix="list its codes in the contract, or leave it out",
+            code="RS1245",
+        )

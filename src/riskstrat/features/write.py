@@ -1,0 +1,51 @@
+"""Tables in order to one Parquet file whose bytes do not depend on how they were cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+GROUP_ROWS = 50_000
+
+
+class SortedParquet:
+    """A Parquet file (zstd) with row groups of a fixed size, whatever is written at once."""
+
+    def __init__(self, out: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+        self._file = pq.ParquetWriter(out, schema, compression="zstd")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None and self._rows:
+                self._flush(self._rows)
+        finally:
+            self._file.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows; whole row groups are written, the rest waits."""
+        self._waiting.append(table.cast(self._schema))
+        self._rows += table.num_rows
+        while self._rows >= GROUP_ROWS:
+            self._flush(GROUP_ROWS)
+
+    def _flush(self, rows: int) -> None:
+        # One piece per column, or page boundaries would follow the chunks.
+        together = pa.concat_tables(self._waiting).combine_chunks()
+        self._file.write_table(together.slice(0, rows), row_group_size=rows)
+        rest = together.slice(rows)
+        self._waiting, self._rows = ([rest] if rest.num_rows else []), rest.num_rows

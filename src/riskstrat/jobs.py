@@ -1,0 +1,40 @@
+"""What a stage needs to know, and how the parent names a function that it must not import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from riskstrat.lineage import Lineage
+from riskstrat.store.artefacts import Store
+from riskstrat.store.worker import Progress
+from riskstrat.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The question, where things are, and what the work may use."""
+
+    study: Study
+    lineage: Lineage
+    store: Store
+    data: Path
+    memory: str
+    threads: int
+    score_on: date | None = None
+
+    def folder(self, stage: str) -> Path:
+        """The finished output of a parent stage."""
+        found = self.store.artefact(stage.split("/")[0], self.lineage[stage])
+        if found is None:
+            raise RuntimeError(f"stage {stage} has not run")
+        return found.folder
+
+
+def call(function: str, *arguments: Any, progress: Progress) -> Any:
+    """Call ``riskstrat.<module>.<name>``; runs in the child, where heavy imports belong."""
+    module, name = function.rsplit(".", 1)
+    return getattr(import_module(f"riskstrat.{module}"), name)(*arguments, progress=progress)

@@ -1,0 +1,134 @@
+"""What each stage of a study derives from: the digests that decide what is reused.
+
+A stage's digest covers its own spec, the digests of its parents, the seed where it draws, the
+versions of the libraries that compute it, and the source text of its code. The machine, the
+number of threads, the memory and today's date are not part of it: they may not change a byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from riskstrat.contracts.spec import Shape, Source
+from riskstrat.derivation import code_version, digest
+from riskstrat.store.artefacts import Store
+from riskstrat.study import Study
+
+FOUNDATION = (
+    "asof.py",
+    "attributes.py",
+    "expression_reader.py",
+    "expression_terms.py",
+    "expression_tokens.py",
+    "expression_types.py",
+    "expressions.py",
+    "stages.py",
+    "vocabulary.py",
+)
+ENGINE = ("duckdb", "pyarrow")
+LEARNING = ("lightgbm", "numpy", "optuna", "scikit-learn", "scipy")
+
+CODE: Mapping[str, tuple[str, ...]] = {
+    "contracts": ("contracts", *FOUNDATION),
+    "linkage": ("linkage", *FOUNDATION),
+    "cohort": ("cohort", *FOUNDATION),
+    "features": ("features", *FOUNDATION),
+    "training": ("training", "statistics", "risk_model", "stages.py", "vocabulary.py"),
+    "audit": ("audit", "statistics", "risk_model", "stages.py", "vocabulary.py"),
+    "scores": ("audit", "release", "risk_model", "stages.py", "vocabulary.py"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The identity of everything a study derives; ``contracts/<source>`` names one source."""
+
+    digests: Mapping[str, str]
+    fingerprints: Mapping[str, str]
+    """source -> SHA-256 of its extract"""
+
+    def __getitem__(self, stage: str) -> str:
+        return self.digests[stage]
+
+    @property
+    def data(self) -> str:
+        """One fingerprint for all extracts together."""
+        return digest(dict(self.fingerprints))
+
+
+def stage_digest(stage: str, *parts: object, libraries: tuple[str, ...] = ENGINE) -> str:
+    """Digest of a stage: its inputs, the versions that compute it, and its code."""
+    versions = {name: version(name) for name in libraries}
+    return digest(stage, parts, versions, code_version(CODE[stage]))
+
+
+def extract_path(source: Source, data: Path) -> Path:
+    return data / source.file
+
+
+def trace(study: Study, store: Store, data: Path, *, score_on: date | None = None) -> Lineage:
+    """Work out every digest of a study, without running anything.
+
+    Args:
+        score_on: trace the cohort and features of that one day, without outcomes.
+    """
+    fingerprints = {
+        source.source: store.fingerprint(path) if (path := extract_path(source, data)).is_file()
+        else "missing"
+        for source in study.sources
+    }
+    digests = _contract_digests(study, fingerprints)
+    spec = study.spec
+    accepted = {name: digests[f"contracts/{name}"] for name in fingerprints}
+    relating = {s.source: accepted[s.source] for s in study.sources if s.relates}
+    digests["linkage"] = stage_digest(
+        "linkage", relating, study.population.source, accepted[study.population.source]
+    )
+    codelists = {name: dict(each.groups) for name, each in study.catalogue.codelists.items()}
+    spine = (accepted, digests["linkage"], codelists, spec.unit)
+    day = score_on.isoformat() if score_on else None
+    asked = None if score_on else spec.outcome
+    digests["cohort"] = stage_digest("cohort", spine, spec.cohort, asked, day)
+    digests["features"] = stage_digest(
+        "features", digests["cohort"], spine, spec.features, spec.outcome, sorted(study.attributes)
+    )
+    learnt = (digests["cohort"], digests["features"], spec.training, spec.seed)
+    digests["training"] = stage_digest(
+        "training", learnt, spec.audit.capacity, libraries=ENGINE + LEARNING
+    )
+    audited = (digests["training"], spec.audit, spec.seed)
+    digests["audit"] = stage_digest("audit", audited, libraries=(*ENGINE, *LEARNING, "fairlearn"))
+    return Lineage(digests, fingerprints)
+
+
+def _contract_digests(study: Study, fingerprints: Mapping[str, str]) -> dict[str, str]:
+    """Births and deaths first: every other source is checked against them."""
+    digests: dict[str, str] = {}
+    codelists = {name: dict(each.labels) for name, each in study.catalogue.codelists.items()}
+    vital: list[str] = []
+    for source in in_checking_order(study):
+        name = f"contracts/{source.source}"
+        digests[name] = stage_digest(
+            "contracts", source, fingerprints[source.source], codelists, vital
+        )
+        if source.born_on or source.status == "death":
+            vital = [*vital, digests[name]]
+    return digests
+
+
+def in_checking_order(study: Study) -> tuple[Source, ...]:
+    """Sources in the order they must be checked: births, deaths, then the rest by name."""
+
+    def rank(source: Source) -> tuple[int, str]:
+        vital = 0 if source.born_on else 1 if source.status == "death" else 2
+        return vital, source.source
+
+    return tuple(sorted(study.sources, key=rank))
+
+
+def shape_is_spells(source: Source) -> bool:
+    return source.shape is Shape.SPELLS

@@ -1,0 +1,1 @@
+"""2 Records become people and households; identifiers stop here."""

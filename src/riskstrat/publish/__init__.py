@@ -1,0 +1,1 @@
+"""9 Protected tables as charts, tables and reports."""

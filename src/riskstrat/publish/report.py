@@ -1,0 +1,56 @@
+"""One self-contained page: opens from a memory stick, needs no script and no network."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from riskstrat.publish.glossary import GLOSSARY
+from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.sections import sections
+from riskstrat.publish.summary import gate_lines, headline, questions
+from riskstrat.publish.wording import day, learner
+
+MOST_BYTES = 1_000_000
+"""a report may be sent by e-mail: this much at most (a test holds to it)"""
+
+
+def render_report(data: ReportData) -> str:
+    """The report as one HTML page.
+
+    Args:
+        data: protected tables and words; see `ReportData`.
+
+    Returns:
+        HTML with inline CSS and SVG, the same bytes for the same data.
+    """
+    verdict_text, verdict_class = headline(data)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            data=data,
+            verdict=verdict_text,
+            verdict_class=verdict_class,
+            gates=gate_lines(data),
+            questions=questions(data),
+            sections=sections(data),
+            glossary=GLOSSARY,
+        )
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Templates of the package; everything is escaped unless a chart says it is SVG."""
+    env = Environment(
+        loader=PackageLoader("riskstrat.publish"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["day"] = day
+    env.filters["learner"] = learner
+    return env

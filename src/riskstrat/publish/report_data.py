@@ -1,0 +1,134 @@
+"""Everything a report shows, already protected: what the pipeline fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal
+
+from riskstrat.errors import ReleaseRefused
+from riskstrat.publish.tables import PlainTable
+from riskstrat.vocabulary import Protected
+
+REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sources": ("source", "agency", "rows_in", "accepted", "rejected"),
+        "flow": ("as_of", "step", "n"),
+        "outcomes": ("as_of", "n", "yes", "no", "not_yet_known", "rate"),
+        "folds": ("role", "as_of", "n"),
+        "performance": ("split", "learner", "metric", "value", "low", "high", "n", "status"),
+        "at_capacity": (
+            "split", "learner", "share", "selected", "metric", "value", "low", "high", "n",
+            "status",
+        ),
+        "calibration": ("learner", "predicted", "observed", "low", "high", "n", "status"),
+        "gains": ("learner", "share", "sensitivity", "ppv"),
+        "decision": ("learner", "probability_threshold", "net_benefit"),
+        "risk": ("band", "low", "high", "n"),
+        "fairness": ("group", "level", "metric", "at", "value", "low", "high", "n", "verdict"),
+        "gates": ("code", "text", "value", "low", "high", "n", "verdict", "status"),
+        "findings": ("code", "severity", "where", "message"),
+        "bands": ("band", "people", "expected", "expected_share"),
+        "agreements": ("agreement", "sources", "uk_gdpr", "ends"),
+        "dictionary": ("name", "meaning", "source", "window", "share_missing"),
+        "importance": ("feature", "meaning", "agency", "importance"),
+        "importance_by_agency": ("agency", "importance"),
+        "stages": ("stage", "seconds"),
+    }
+)  # fmt: skip
+"""The columns each table must have, under the name of its field; more are shown as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportData:
+    """One run, ready to be read. A table left out becomes a sentence saying so.
+
+    Tables of people are `Protected` (from `release.report_tables`); tables that count nobody
+    are `PlainTable`.
+
+    Attributes:
+        title: the study's title.
+        question: what is asked, in one sentence.
+        study: the study's name; ``study_text`` its file, for the annex.
+        outcome: the outcome's title; ``horizon`` how far it looks ahead, such as `12 months`.
+        units: what the units are called (people, households).
+        as_of: the day the list is for; ``data_as_at`` the last day the data tell of.
+        status: `draft` until somebody approved or rejected; ``approvals`` who, when and why
+            (by, role, on, decision, reason).
+        made_up: the data come from the made-up county.
+        champion: the learner whose scores are used; ``split`` the one that judges it.
+        capacity: the share at which the summary speaks.
+        reidentification: who can get back to a person, and how that is controlled.
+        known_when: how it is made sure that only what was known on the day is used.
+        answers: question -> answer, shown on the first page after the report's own.
+        provenance: digests, versions, seed.
+    """
+
+    title: str
+    question: str
+    study: str
+    outcome: str
+    horizon: str
+    purpose: str
+    run_id: str
+    champion: str
+    policy: str
+    units: str = "people"
+    model: str = ""
+    version: str = ""
+    as_of: str = ""
+    data_as_at: str = ""
+    status: Literal["draft", "approved", "rejected"] = "draft"
+    approvals: tuple[Mapping[str, str], ...] = ()
+    made_up: bool = False
+    split: str = "test"
+    capacity: float = 0.05
+    reidentification: tuple[str, ...] = ()
+    known_when: tuple[str, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    study_text: str = ""
+
+    sources: Protected | None = None
+    flow: Protected | None = None
+    outcomes: Protected | None = None
+    folds: Protected | None = None
+    performance: Protected | None = None
+    at_capacity: Protected | None = None
+    calibration: Protected | None = None
+    gains: Protected | None = None
+    decision: Protected | None = None
+    risk: Protected | None = None
+    fairness: Protected | None = None
+    gates: Protected | None = None
+    findings: Protected | None = None
+    bands: Protected | None = None
+    agreements: PlainTable | None = None
+    dictionary: PlainTable | None = None
+    importance: PlainTable | None = None
+    importance_by_agency: PlainTable | None = None
+    stages: PlainTable | None = None
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            table = getattr(self, part.name)
+            if part.name not in REQUIRED or table is None:
+                continue
+            wanted = PlainTable if part.name in _PLAIN else Protected
+            if not isinstance(table, wanted):
+                raise ReleaseRefused(
+                    f"report: {part.name} is not a {wanted.__name__} table",
+                    fix="protect it with `release.report_tables` before it reaches a report",
+                    code="RS3020",
+                )
+            if missing := [name for name in REQUIRED[part.name] if name not in table.columns]:
+                raise ReleaseRefused(
+                    f"report: table {part.name} lacks {', '.join(missing)}",
+                    fix=f"give it the columns {', '.join(REQUIRED[part.name])}",
+                    code="RS3021",
+                )
+
+
+_PLAIN = frozenset({"agreements", "dictionary", "importance", "importance_by_agency", "stages"})

@@ -1,0 +1,1 @@
+"""7 What may leave, and to whom."""

@@ -1,0 +1,93 @@
+"""One page beside every list: who, how sure, why, what capacity covers, who is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from riskstrat.release.policies import policy_named
+from riskstrat.vocabulary import Protected
+
+BANDS = {"very_high": "Very high", "high": "High", "moderate": "Moderate", "low": "Not listed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a summary says; every table of people is `Protected`.
+
+    Attributes:
+        certainty: sentences on how sure the model is, with intervals.
+        bands: of `aggregate.band_summary`.
+        reach: who is reached and left out by group (any protected table), if known.
+        table: the recipient's own counts, where it may have counts only.
+        files: what lies beside the page: name -> what it is.
+        approvals: decisions in words; none means a draft.
+    """
+
+    title: str
+    recipient: str
+    purpose: str
+    outcome: str
+    model: str
+    as_of: date
+    data_as_at: date
+    expires_on: date
+    policy: str
+    bands: Protected
+    certainty: Sequence[str] = ()
+    why: Sequence[str] = ()
+    reach: Sequence[Protected] = ()
+    table: Protected | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    approvals: Sequence[str] = ()
+    made_up: bool = False
+
+
+def summary_html(summary: Summary) -> str:
+    """The summary as one self-contained page, without script."""
+    return _environment().get_template("summary.html.j2").render(s=summary)
+
+
+@cache
+def _environment() -> Environment:
+    env = Environment(
+        loader=PackageLoader("riskstrat.release"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["day"] = _day
+    env.globals["text"] = _text
+    env.globals["heading"] = _heading
+    env.globals["is_number"] = lambda value: isinstance(value, int | float)
+    return env
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%B} {value.year}"
+
+
+def _heading(name: str) -> str:
+    if name.startswith("share_"):
+        return f"Share {BANDS.get(name[6:], name[6:]).lower()}"
+    known = {"people": "People", "expected": "Expected outcomes", "expected_share": "Expected rate"}
+    return (
+        known.get(name) or BANDS.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
+    )
+
+
+def _text(value: Any, column: str, policy: str) -> str:
+    if value is None:
+        return policy_named(policy).mark or "n/a"
+    if isinstance(value, float):
+        shares = column.startswith("share") or column.endswith("share") or column == "at"
+        return f"{value:.1%}" if shares else f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return BANDS.get(str(value), str(value)) if column == "band" else str(value)

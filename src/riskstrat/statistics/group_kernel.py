@@ -1,0 +1,161 @@
+"""Weighted counts and metrics of every group, for a chunk of replicates at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cuts import RANKING, Cut, Level
+from .estimate import BoolArray, FloatArray, finite
+from .probability import Runs, find_runs, point_fit, recalibrate, squared_errors
+from .ranked import (
+    Cumulated,
+    CutPoint,
+    RankedRows,
+    cumulate,
+    cut_point,
+    rank_rows,
+    ranked_auroc,
+    ranked_average_precision,
+    restrict,
+    taken,
+)
+from .resample import Clusters, Kernel, Key
+
+RATES = (
+    "selection_rate",
+    "ppv",
+    "sensitivity",
+    "specificity",
+    "false_positive_rate",
+    "false_negative_rate",
+)
+SCORES = ("auroc", "average_precision", "brier", "calibration_in_the_large", "calibration_slope")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """What the groups are compared on.
+
+    Attributes:
+        y: bool (n,), the outcome.
+        risk: float (n,), or None when there is no probability.
+        scores: every score a cut may name, ``ranking`` among them; float (n,) each.
+        cuts: the decision rules.
+    """
+
+    y: BoolArray
+    risk: FloatArray | None
+    scores: Mapping[str, FloatArray]
+    cuts: tuple[Cut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _LevelRows:
+    """One level's rows under each ranking in use, and what each row adds to the sums.
+
+    Attributes:
+        level: the level.
+        ranked: score name to the level's rows by that score.
+        columns: float (n_level, 2 + 2 * fixed cuts), in order of the ranking.
+        runs: its risks in that order, with where to start the calibration fit.
+        start: intercept and slope on the data as they are.
+    """
+
+    level: Level
+    ranked: Mapping[str, RankedRows]
+    columns: FloatArray
+    runs: Runs
+    start: tuple[float, float]
+
+
+def group_kernel(counts: GroupCounts, levels: Sequence[Level], clusters: Clusters) -> Kernel:
+    """The kernel behind ``evaluate_groups``.
+
+    Its keys are (attribute, level, cut name or "", metric); the metrics are ``SCORES`` without a
+    cut, ``RATES`` and ``selected`` with one.
+    """
+    by_share = [cut for cut in counts.cuts if cut.share is not None]
+    everyone = {
+        name: rank_rows(counts.y, finite(name, counts.scores[name]), clusters, risk=counts.risk)
+        for name in dict.fromkeys([RANKING, *(cut.score for cut in by_share)])
+    }
+    rows = [_level_rows(counts, level, everyone, clusters) for level in levels]
+
+    def kernel(weights: FloatArray) -> dict[Key, FloatArray]:
+        points: dict[str, CutPoint] = {}
+        for name in dict.fromkeys(cut.score for cut in by_share):
+            ranked = cumulate(everyone[name], weights)
+            points |= {c.name: cut_point(ranked, c.share or 0) for c in by_share if c.score == name}
+        out: dict[Key, FloatArray] = {}
+        for level in rows:
+            out |= _level_kernel(counts, level, points, weights)
+        return out
+
+    return kernel
+
+
+def _level_rows(
+    counts: GroupCounts, level: Level, everyone: Mapping[str, RankedRows], clusters: Clusters
+) -> _LevelRows:
+    ranked = {n: restrict(all_, counts.y, clusters, level.members) for n, all_ in everyone.items()}
+    order = ranked[RANKING].rows
+    y = counts.y[order]
+    risk = np.full(len(order), np.nan) if counts.risk is None else counts.risk[order]
+    columns = [squared_errors(y, risk), risk]
+    for cut in counts.cuts:
+        if cut.threshold is not None:
+            selected = counts.scores[cut.score][order] >= cut.threshold
+            columns += [selected.astype(np.float64), (selected & y).astype(np.float64)]
+    runs = find_runs(risk)
+    unit = cumulate(ranked[RANKING], np.ones((1, clusters.count)))
+    return _LevelRows(level, ranked, np.column_stack(columns), runs, point_fit(unit, runs))
+
+
+def _level_kernel(
+    counts: GroupCounts, rows: _LevelRows, points: Mapping[str, CutPoint], weights: FloatArray
+) -> dict[Key, FloatArray]:
+    level, main = rows.level, cumulate(rows.ranked[RANKING], weights)
+    by_score = {RANKING: main} | {
+        name: cumulate(ranked, weights) for name, ranked in rows.ranked.items() if name != RANKING
+    }
+    sums = iter((main.weights @ rows.columns).T)
+    found = {"": _scores(main, rows, squared=next(sums), expected=next(sums))}
+    for cut in counts.cuts:
+        if cut.name in points:
+            selected, true = taken(by_score[cut.score], points[cut.name])
+        else:
+            selected, true = next(sums), next(sums)
+        found[cut.name] = _rates(main, selected, true)
+    return {
+        (level.attribute, level.name, cut_name, metric): values
+        for cut_name, metrics in found.items()
+        for metric, values in metrics.items()
+    }
+
+
+def _scores(
+    counts: Cumulated, rows: _LevelRows, *, squared: FloatArray, expected: FloatArray
+) -> dict[str, FloatArray]:
+    return {
+        "auroc": ranked_auroc(counts),
+        "average_precision": ranked_average_precision(counts),
+        "brier": squared / counts.n,
+        "calibration_in_the_large": counts.n_positive / expected,
+        "calibration_slope": recalibrate(counts, rows.runs, rows.start)[1],
+    }
+
+
+def _rates(counts: Cumulated, selected: FloatArray, true: FloatArray) -> dict[str, FloatArray]:
+    negatives, false = counts.n - counts.n_positive, selected - true
+    return {
+        "selected": selected,
+        "selection_rate": selected / counts.n,
+        "ppv": true / selected,
+        "sensitivity": true / counts.n_positive,
+        "specificity": 1 - false / negatives,
+        "false_positive_rate": false / negatives,
+        "false_negative_rate": 1 - true / counts.n_positive,
+    }

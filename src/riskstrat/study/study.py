@@ -1,0 +1,60 @@
+"""A study file that makes sense: every name found, every expression checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from riskstrat.attributes import Attribute
+from riskstrat.contracts.catalogue import Catalogue
+from riskstrat.contracts.spec import Source
+from riskstrat.expressions import Expression
+from riskstrat.study.spec import StudySpec
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study file that makes sense: every name found, every expression checked."""
+
+    spec: StudySpec
+    path: Path
+    root: Path
+    """the config folder, with ``sources``, ``agreements`` and ``codelists``"""
+    text: str
+    """YAML of the study as it counts, with every default and override written out"""
+    catalogue: Catalogue
+    sources: tuple[Source, ...]
+    """every source that is read, by name"""
+    population: Source
+    """where the units come from; for dates of the units' own without one, the event's source"""
+    deaths: Source | None
+    born: tuple[Source, str] | None
+    """the source and column of birth dates, if the study needs ages"""
+    used_columns: Mapping[str, frozenset[str]]
+    """source -> the columns the study reads, dates and keys included"""
+    who: Expression
+    each_where: Expression | None
+    """the condition on the events of dates of the units' own"""
+    outcome_where: Expression
+    block_filters: tuple[Expression | None, ...]
+    """each features block's `where`"""
+    block_attributes: tuple[Mapping[str, Attribute], ...]
+    """each features block's attributes by the name it uses"""
+    attributes: Mapping[str, Attribute]
+    """what groups, folds, clusters, baselines, releases and `who` name, by their text"""
+
+    @property
+    def name(self) -> str:
+        """The study's own name."""
+        return self.spec.study
+
+    @property
+    def sources_by_name(self) -> dict[str, Source]:
+        """The sources that are read."""
+        return {source.source: source for source in self.sources}
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Who receives something of this study."""
+        return tuple(recipient.to for recipient in self.spec.release.recipients)

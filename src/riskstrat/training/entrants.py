@@ -1,0 +1,138 @@
+"""Who takes part: the learners and baselines of a study, each with the columns it may read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskstrat.derivation import digest
+from riskstrat.errors import StudyError
+from riskstrat.risk_model import encode, levels_of
+from riskstrat.training.baselines import BASELINES, baseline_columns
+from riskstrat.training.calibrate import Scale
+from riskstrat.training.learners import LEARNERS
+from riskstrat.training.rows import Rows, group_column
+from riskstrat.training.spec import Baseline, Learner, TrainingSpec
+from riskstrat.training.task import Frame, Learn
+from riskstrat.vocabulary import FeatureColumn, FeatureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A learner or baseline with the columns it may read.
+
+    Attributes:
+        name: in metrics and predictions.
+        learn: how it learns.
+        frame: what it reads.
+        baseline: never wins, and needs no calibration.
+        fixed: parameters the study sets.
+        options: what else the study says, such as ``positive_at``.
+    """
+
+    name: str
+    learn: Learn
+    frame: Frame
+    baseline: bool
+    fixed: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+    @property
+    def scale(self) -> Scale:
+        """What a sigmoid calibration is linear in: a published score need be no probability."""
+        return "identity" if "positive_at" in self.options else "log_odds"
+
+
+def needed_attributes(spec: TrainingSpec, present: Sequence[str]) -> tuple[str, ...]:
+    """The columns of ``groups`` this training reads, given which there could be.
+
+    Args:
+        spec: the study's ``training``.
+        present: attributes that can be had.
+    """
+    named = [spec.cluster, *([spec.folds.by] if spec.folds.scheme == "grouped_kfold" else [])]
+    for baseline in spec.baselines:
+        named += baseline_columns(baseline, present, "prior_use")
+    return tuple(dict.fromkeys(name for name in named if name != "unit"))
+
+
+def make_entrants(
+    rows: Rows,
+    table: pa.Table,
+    columns: tuple[FeatureColumn, ...],
+    spec: TrainingSpec,
+    prior: str,
+) -> list[Entrant]:
+    """Every learner and baseline, features encoded once for all of them.
+
+    Args:
+        rows: whose outcome is known.
+        table: their features.
+        columns: what the features are.
+        spec: the study's ``training``.
+        prior: the attribute that counts earlier use.
+
+    Raises:
+        StudyError: RS1261 to RS1267, when the study names what is not there.
+    """
+    features = _frame(table, columns, np.float32)
+    learners = [_entrant(learner, table, columns, features, spec) for learner in spec.learners]
+    baselines = [_baseline_entrant(baseline, rows, prior) for baseline in spec.baselines]
+    return learners + baselines
+
+
+def _entrant(
+    learner: Learner,
+    table: pa.Table,
+    columns: tuple[FeatureColumn, ...],
+    features: Frame,
+    spec: TrainingSpec,
+) -> Entrant:
+    if learner.existing_score is None:
+        fixed = {str(kind): set_ for kind, set_ in spec.parameters.items()}.get(learner.kind, {})
+        return Entrant(learner.name, LEARNERS[learner.kind], features, False, fixed, {})
+    score = learner.existing_score
+    column = tuple(feature for feature in columns if feature.name == score.column)
+    if not column or column[0].kind is not FeatureKind.NUMBER:
+        raise StudyError(
+            f"`{score.column}`, the published score, is not a numeric feature of this study",
+            fix="add it to `features`, and name it as it is called there",
+            code="RS1266",
+        )
+    frame = _frame(table, column, np.float64)
+    options = {"positive_at": score.positive_at}
+    return Entrant(learner.name, LEARNERS[learner.kind], frame, False, {}, options)
+
+
+def _baseline_entrant(baseline: Baseline, rows: Rows, prior: str) -> Entrant:
+    names = baseline_columns(baseline, rows.groups.column_names, prior)
+    features = tuple(_group_feature(rows.groups, name) for name in names)
+    chosen = rows.groups.select(list(names)) if names else rows.groups
+    frame = _frame(chosen, features, np.float32)
+    return Entrant(baseline.kind, BASELINES[baseline.kind], frame, True, {}, {})
+
+
+def _group_feature(groups: pa.Table, name: str) -> FeatureColumn:
+    kind = group_column(groups, name).type
+    number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    return FeatureColumn(
+        name=name,
+        meaning=f"{name.replace('_', ' ')} on the as-of date",
+        kind=FeatureKind.NUMBER if number else FeatureKind.CATEGORY,
+        source="groups",
+    )
+
+
+def _frame(table: pa.Table, features: tuple[FeatureColumn, ...], dtype: Any) -> Frame:
+    levels = levels_of(table, features)
+    matrix = encode(table, features, levels, dtype)
+    described = [
+        (f.name, f.kind, f.ordered, known) for f, known in zip(features, levels, strict=True)
+    ]
+    content = hashlib.sha256(np.ascontiguousarray(matrix).data).hexdigest()
+    return Frame(features, levels, matrix, digest(described, content, str(matrix.shape)))

@@ -1,0 +1,319 @@
+"""Training as a whole: folds, learners, calibration, predictions and their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import lightgbm
+import numpy as np
+import optuna
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from riskstrat.risk_model import RiskModel
+from riskstrat.statistics import points
+from riskstrat.statistics.overall import evaluate
+from riskstrat.training.calibrate import cross_fit, fit_calibrator, usable_method
+from riskstrat.training.entrants import Entrant, make_entrants
+from riskstrat.training.folds import Fold, Plan, plan_folds
+from riskstrat.training.rows import FloatArray, IntArray, Rows, arrange
+from riskstrat.training.spec import TrainingSpec
+from riskstrat.training.task import Learnt, Task
+from riskstrat.training.tune import DIRECTION, Progress
+from riskstrat.vocabulary import FeatureColumn
+
+SPLITS = ("test", "validation")
+
+PREDICTIONS = pa.schema(
+    [
+        ("unit_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("split", pa.string()),
+        ("learner", pa.string()),
+        ("outcome", pa.bool_()),
+        ("risk", pa.float64()),
+        ("raw_score", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What training leaves.
+
+    Attributes:
+        predictions: ``PREDICTIONS``, sorted by split, learner, as_of, unit_id.
+        metrics: split to learner to metric; ``auroc``, ``average_precision`` and
+            ``at_capacity`` are taken on ``raw_score``, all others on ``risk``.
+        models: by learner and baseline; the one that was tested (rolling origin), or one
+            fitted by the same procedure on all rows (grouped k-fold).
+        winner: the best learner on validation, never a baseline.
+        tuning: one row per finished trial; no times.
+        folds: one row per fold and role, for the picture of the folds.
+        notes: what was done differently from the study file, in plain English.
+    """
+
+    predictions: pa.Table
+    metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    models: Mapping[str, RiskModel]
+    winner: str
+    tuning: list[dict[str, Any]]
+    folds: list[dict[str, Any]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Predictions of one entrant on one split; ``rows`` rise."""
+
+    split: str
+    learner: str
+    rows: IntArray
+    risk: FloatArray
+    raw: FloatArray
+
+
+def fit(
+    cohort: pa.Table,
+    features: pa.Table,
+    columns: Sequence[FeatureColumn],
+    groups: pa.Table,
+    spec: TrainingSpec,
+    *,
+    horizon_days: int,
+    capacity: Sequence[float],
+    prior: NDArray[Any] | str = "prior_use",
+    seed: int,
+    threads: int,
+    scratch: Path,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train, calibrate and judge every learner and baseline of a study.
+
+    Args:
+        cohort: unit_id, as_of, outcome; rows whose outcome is NULL are left out throughout.
+        features: unit_id, as_of and a column per feature, for the same pairs in any order.
+        columns: what the features are; every other column is ignored.
+        groups: unit_id, as_of and the attributes, for the same pairs in any order.
+        spec: the study's ``training``.
+        horizon_days: how long an outcome's window is.
+        capacity: shares to report, such as 0.05.
+        prior: the column of ``groups`` with the count of earlier use; or the counts, a row each
+            in the order of ``groups``.
+        seed: of folds, samples, search, learners and intervals.
+        threads: for LightGBM; the answer does not depend on it.
+        scratch: a folder for unfinished searches; a killed run goes on from there.
+        progress: told the share done and a sentence.
+
+    Raises:
+        TooThinError: RS1401 to RS1405, when the data cannot answer.
+        StudyError: RS1261 to RS1266, when the study names what is not there.
+    """
+    if not isinstance(prior, str):
+        groups = groups.append_column("prior_use", pa.array(prior, pa.float64()))
+        prior = "prior_use"
+    rows, table = arrange(cohort, features, groups)
+    plan = plan_folds(rows, spec.folds, horizon_days=horizon_days, seed=seed)
+    entrants = make_entrants(rows, table, tuple(columns), spec, prior)
+    how = _How(rows, plan, spec, seed, threads, scratch)
+    told = _Told(progress, len(entrants) * (len(plan.folds) + 1))
+    outcomes = [_train(entrant, how, told) for entrant in entrants]
+    scored = sorted(
+        (one for outcome in outcomes for one in outcome.scored), key=lambda s: (s.split, s.learner)
+    )
+    metrics = _metrics(scored, how, capacity, told)
+    own = [entrant.name for entrant in entrants if not entrant.baseline]
+    return TrainingResult(
+        predictions=_predictions(rows, scored),
+        metrics=metrics,
+        models=MappingProxyType({o.model.name: o.model for o in outcomes}),
+        winner=_winner(own, metrics, spec.tune.metric),
+        tuning=[record for outcome in outcomes for record in outcome.records],
+        folds=plan.describe(rows),
+        notes=plan.notes + tuple(note for outcome in outcomes for note in outcome.notes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    rows: Rows
+    plan: Plan
+    spec: TrainingSpec
+    seed: int
+    threads: int
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    model: RiskModel
+    scored: tuple[Scored, ...]
+    records: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+
+
+class _Told:
+    """Progress over steps of equal weight."""
+
+    def __init__(self, progress: Progress | None, steps: int) -> None:
+        self._progress, self._steps, self._done = progress, steps, 0
+
+    def within(self, share: float, text: str) -> None:
+        if self._progress is not None:
+            self._progress(min(1.0, (self._done + share) / self._steps), text)
+
+    def step(self, text: str) -> None:
+        self._done += 1
+        self.within(0.0, text)
+
+
+def _train(entrant: Entrant, how: _How, told: _Told) -> _Trained:
+    """Learn every fold; test scores from each, validation scores from the last."""
+    risk, raw = np.full(len(how.rows), np.nan), np.full(len(how.rows), np.nan)
+    records: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    for fold in how.plan.folds:
+        learnt = entrant.learn(_task(entrant, how, fold, told))
+        model = _calibrated(entrant, how, fold, learnt)
+        raw[fold.test] = model.raw_of(entrant.frame.matrix[fold.test])
+        risk[fold.test] = model.calibrate(raw[fold.test])
+        records, notes = records + learnt.records, notes + learnt.notes
+        told.step(f"{entrant.name}: learnt {fold.name}")
+    # The last fold gives the registered model, so its inner folds are the validation.
+    validation, more = _validation(entrant, how, learnt)
+    tested = np.flatnonzero(~np.isnan(risk))
+    test = Scored("test", entrant.name, tested, risk[tested], raw[tested])
+    return _Trained(model, (test, validation), records, notes + more)
+
+
+def _task(entrant: Entrant, how: _How, fold: Fold, told: _Told) -> Task:
+    return Task(
+        name=entrant.name,
+        frame=entrant.frame,
+        rows=how.rows,
+        fold=fold,
+        fixed=entrant.fixed,
+        options=entrant.options,
+        tune=how.spec.tune,
+        seed=how.seed,
+        threads=how.threads,
+        scratch=how.scratch,
+        progress=told.within,
+    )
+
+
+def _calibrated(entrant: Entrant, how: _How, fold: Fold, learnt: Learnt) -> RiskModel:
+    outcome = how.rows.outcome[learnt.seen_by_none]
+    method = "none" if entrant.baseline else how.spec.calibrate
+    used = usable_method(method, int(outcome.sum()), entrant.scale)
+    days = how.rows.as_of[fold.train]
+    return replace(
+        learnt.model,
+        calibrator=fit_calibrator(learnt.raw, outcome, used, entrant.scale),
+        provenance={
+            "fold": fold.name,
+            "scheme": how.spec.folds.scheme,
+            "trained_from": str(np.datetime64(int(days.min()), "D")),
+            "trained_to": str(np.datetime64(int(days.max()), "D")),
+            "horizon_days": how.plan.horizon_days,
+            "n": len(fold.train),
+            "outcomes": int(how.rows.outcome[fold.train].sum()),
+            "seed": how.seed,
+            "calibration": {
+                "asked": method,
+                "used": used,
+                "n": len(outcome),
+                "outcomes": int(outcome.sum()),
+            },
+            "versions": {
+                "lightgbm": lightgbm.__version__,
+                "numpy": np.__version__,
+                "optuna": optuna.__version__,
+            },
+        },
+    )
+
+
+def _validation(entrant: Entrant, how: _How, learnt: Learnt) -> tuple[Scored, tuple[str, ...]]:
+    """Validation risks from calibrators that did not see them, and how methods compare."""
+    rows = learnt.seen_by_none
+    outcome, clusters = how.rows.outcome[rows], how.rows.labels(how.spec.cluster)[rows]
+    if entrant.baseline:
+        return Scored("validation", entrant.name, rows, learnt.raw, learnt.raw), ()
+    asked = how.spec.calibrate
+    seed = (how.seed, 77)
+    found = cross_fit(learnt.raw, outcome, clusters, asked, entrant.scale, seed)
+    scored = Scored("validation", entrant.name, rows, found.risk, learnt.raw)
+    notes: tuple[str, ...] = ()
+    if found.used != asked:
+        notes = (
+            f"{entrant.name}: calibrated by {found.used} instead of {asked} "
+            f"({int(outcome.sum())} outcomes on validation).",
+        )
+    elif found.used == "isotonic":
+        other = cross_fit(learnt.raw, outcome, clusters, "sigmoid", entrant.scale, seed).risk
+        ours, theirs = points.log_loss(outcome, found.risk), points.log_loss(outcome, other)
+        if theirs < ours:
+            notes = (
+                f"{entrant.name}: on validation a sigmoid calibration has a log loss of "
+                f"{theirs:.5f}, the isotonic one asked for {ours:.5f}.",
+            )
+    return scored, notes
+
+
+def _metrics(
+    scored: Sequence[Scored], how: _How, capacity: Sequence[float], told: _Told
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every metric with its interval; the same resamples for all learners of a split."""
+    clusters = how.rows.labels(how.spec.cluster)
+    found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
+    for one in scored:
+        outcome = how.rows.outcome[one.rows]
+        judged = evaluate(
+            outcome,
+            one.risk,
+            ranking=one.raw,
+            clusters=clusters[one.rows],
+            shares=capacity,
+            replicates=how.spec.replicates,
+            rng=np.random.default_rng([how.seed, SPLITS.index(one.split)]),
+        )
+        found[one.split][one.learner] = judged.as_dict() | {
+            "n": judged.n,
+            "outcomes": judged.positives,
+            "prevalence": judged.positives / judged.n,
+        }
+        if one.split == "validation":
+            told.step(f"{one.learner}: judged")
+    return found
+
+
+def _winner(own: Sequence[str], metrics: Mapping[str, Any], metric: str) -> str:
+    """Best on validation; the first named wins a tie."""
+    values = {name: metrics["validation"][name][metric]["value"] for name in own}
+    sign = 1 if DIRECTION[metric] == "maximize" else -1
+    return max(own, key=lambda name: sign * (values[name] if values[name] is not None else 0.0))
+
+
+def _predictions(rows: Rows, scored: Sequence[Scored]) -> pa.Table:
+    days = pa.array(rows.as_of.astype(np.int32)).cast(pa.date32())
+    parts = [
+        pa.table(
+            [
+                rows.unit_id.take(pa.array(one.rows)),
+                days.take(pa.array(one.rows)),
+                pa.array(np.full(len(one.rows), one.split, dtype=object), pa.string()),
+                pa.array(np.full(len(one.rows), one.learner, dtype=object), pa.string()),
+                pa.array(rows.outcome[one.rows]),
+                pa.array(one.risk),
+                pa.array(one.raw),
+            ],
+            schema=PREDICTIONS,
+        )
+        for one in scored
+    ]
+    return pa.concat_tables(parts).combine_chunks()

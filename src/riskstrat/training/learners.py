@@ -1,0 +1,202 @@
+"""The learners: how each learns on one fold's training part, and nothing beyond it.
+
+A learner is one function and one line in ``LEARNERS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna_integration import LightGBMPruningCallback
+from scipy.special import expit
+
+from riskstrat.errors import StudyError
+from riskstrat.risk_model import RiskModel
+from riskstrat.training import boosting, logistic
+from riskstrat.training.folds import Split
+from riskstrat.training.rows import IntArray, sample_units
+from riskstrat.training.task import Learn, Learnt, Task, make_model, pooled
+from riskstrat.training.tune import ROUNDS, Found
+
+LOGISTIC_ROWS = 100_000
+LOGISTIC_TRIALS = 10
+LOGISTIC_DEFAULTS: Mapping[str, Any] = MappingProxyType({"penalty": "l2", "C": 0.1})
+
+
+def learn_lightgbm(task: Task) -> Learnt:
+    """Search on samples; then boost on every inner split to find the rounds and fair scores."""
+    boost = _boosting(task)
+    found = _search_lightgbm(task, boost)
+    parameters = {
+        **boosting.defaults(len(task.fold.train)),
+        **found.parameters,
+        **task.fixed,
+    }
+    chosen = {name: value for name, value in parameters.items() if name != "n_estimators"}
+    asked = task.fixed.get("n_estimators")
+    fitted = [_boost_split(boost, split, chosen, asked) for split in task.fold.inner]
+    rounds = asked or max(1, round(sum(one.rounds for one in fitted) / len(fitted)))
+    raw = [
+        expit(one.raw_score(task.frame.matrix[split.evaluate], rounds))
+        for one, split in zip(fitted, task.fold.inner, strict=True)
+    ]
+    final = boost.fit(boost.dataset(task.fold.train), chosen, rounds=rounds)
+    model = make_model(task, "lightgbm", chosen | {"n_estimators": rounds}, booster=final.text())
+    return pooled(task, model, raw, found)
+
+
+def _boosting(task: Task) -> boosting.Boosting:
+    boosting.check_leaves(task.fixed, len(task.fold.train))
+    return boosting.Boosting(
+        matrix=task.frame.matrix,
+        outcome=task.rows.outcome,
+        features=task.frame.features,
+        floor=boosting.leaf_floor(len(task.fold.train)),
+        threads=task.threads,
+        seed=task.seed,
+    )
+
+
+def _boost_split(
+    boost: boosting.Boosting, split: Split, parameters: Mapping[str, Any], rounds: int | None
+) -> boosting.Boosted:
+    train = boost.dataset(split.train)
+    if rounds:
+        return boost.fit(train, parameters, rounds=rounds)
+    validation = boost.dataset(split.evaluate, reference=train)
+    return boost.fit(train, parameters, rounds=boosting.MOST_ROUNDS, validation=validation)
+
+
+def _search_lightgbm(task: Task, boost: boosting.Boosting) -> Found:
+    n_rows = len(task.fold.train)
+    fixed = {name: value for name, value in task.fixed.items() if name != "n_estimators"}
+    splits = task.searched_splits() if task.tune.trials else ()
+    data = [
+        (split, train := boost.dataset(split.train), boost.dataset(split.evaluate, train))
+        for split in reversed(splits)  # the latest first: it decides whether a trial goes on
+    ]
+
+    def score(parameters: dict[str, Any], trial: optuna.Trial) -> float:
+        values, rounds = [], []
+        for number, (split, train, validation) in enumerate(data):
+            pruning = [
+                LightGBMPruningCallback(
+                    trial, boosting.METRIC[task.tune.metric], report_interval=10
+                )
+            ]
+            one = boost.fit(
+                train,
+                {**parameters, **fixed},
+                rounds=task.fixed.get("n_estimators", boosting.SEARCH_ROUNDS),
+                validation=validation,
+                stop_early="n_estimators" not in task.fixed,
+                metric=task.tune.metric,
+                callbacks=() if number else pruning,
+            )
+            raw = expit(one.raw_score(task.frame.matrix[split.evaluate]))
+            values.append(task.metric(split.evaluate, raw))
+            rounds.append(one.rounds)
+        trial.set_user_attr(ROUNDS, round(sum(rounds) / len(rounds)))
+        return sum(values) / len(values)
+
+    return task.search(
+        task.tune.trials,
+        boosting.defaults(n_rows),
+        lambda trial: boosting.suggest(trial, n_rows, fixed),
+        score,
+    )
+
+
+def learn_logistic(task: Task) -> Learnt:
+    """Search the penalty; then fit every inner split and the training part."""
+    found = _search_logistic(task)
+    chosen = {**LOGISTIC_DEFAULTS, **found.parameters, **task.fixed}
+    raw = [
+        _fit_logistic(task, split.train, chosen).raw_of(task.frame.matrix[split.evaluate])
+        for split in task.fold.inner
+    ]
+    model = _fit_logistic(task, task.fold.train, chosen)
+    notes: tuple[str, ...] = ()
+    if len(task.fold.train) > LOGISTIC_ROWS:
+        notes = (
+            f"{task.name} was fitted on {LOGISTIC_ROWS} of {len(task.fold.train)} training rows "
+            f"({task.fold.name}), sampled by unit.",
+        )
+    return pooled(task, model, raw, found, notes)
+
+
+def _search_logistic(task: Task) -> Found:
+    splits = task.searched_splits() if task.tune.trials else ()
+    matrix, outcome = task.frame.matrix, task.rows.outcome
+    designs = [
+        (split, logistic.learn_terms(matrix[split.train], task.frame.features)) for split in splits
+    ]
+
+    def suggest(trial: optuna.Trial) -> dict[str, Any]:
+        drawn: dict[str, Any] = {}
+        if "penalty" not in task.fixed:
+            drawn["penalty"] = trial.suggest_categorical("penalty", ["l2", "l1"])
+        if "C" not in task.fixed:
+            drawn["C"] = trial.suggest_float("C", 1e-4, 10.0, log=True)
+        return drawn
+
+    def score(parameters: dict[str, Any], trial: optuna.Trial) -> float:
+        penalty = _penalty({**LOGISTIC_DEFAULTS, **parameters, **task.fixed})
+        values = []
+        for split, terms in designs:
+            train = split.train
+            scorer = logistic.fit_terms(matrix[train], outcome[train], terms, penalty)
+            raw = np.asarray(expit(scorer.log_odds(matrix[split.evaluate])))
+            values.append(task.metric(split.evaluate, raw))
+        return sum(values) / len(values)
+
+    trials = min(task.tune.trials, LOGISTIC_TRIALS)
+    return task.search(trials, LOGISTIC_DEFAULTS, suggest, score)
+
+
+def _penalty(parameters: Mapping[str, Any]) -> logistic.Penalty:
+    return logistic.Penalty(str(parameters["penalty"]), float(parameters["C"]))
+
+
+def _fit_logistic(task: Task, train: IntArray, parameters: Mapping[str, Any]) -> RiskModel:
+    rows = sample_units(task.rows, train, LOGISTIC_ROWS, (task.seed, 2))
+    matrix, outcome = task.frame.matrix[rows], task.rows.outcome[rows]
+    terms = logistic.learn_terms(matrix, task.frame.features)
+    scorer = logistic.fit_terms(matrix, outcome, terms, _penalty(parameters))
+    return make_model(task, "logistic_regression", parameters, linear=scorer)
+
+
+def learn_existing_score(task: Task) -> Learnt:
+    """Nothing to learn: the published score as it is; missing scores take the median."""
+    train = task.frame.matrix[task.fold.train, 0]
+    missing = int(np.isnan(train).sum())
+    if missing == len(train):
+        raise StudyError(
+            f"the published score `{task.frame.features[0].name}` is missing in all "
+            f"{missing} training rows",
+            fix="name a feature that holds the score, or leave the learner out",
+            code="RS1266",
+        )
+    parameters = {"fill": float(np.nanmedian(train)), **task.options}
+    model = make_model(task, "existing_score", parameters)
+    raw = [model.raw_of(task.frame.matrix[split.evaluate]) for split in task.fold.inner]
+    notes: tuple[str, ...] = ()
+    if missing:
+        notes = (
+            f"{task.name} is missing in {missing} of {len(train)} training rows "
+            f"({task.fold.name}); a missing score counts as the median score.",
+        )
+    return pooled(task, model, raw, Found({}), notes)
+
+
+LEARNERS: Mapping[str, Learn] = MappingProxyType(
+    {
+        "lightgbm": learn_lightgbm,
+        "logistic_regression": learn_logistic,
+        "existing_score": learn_existing_score,
+    }
+)

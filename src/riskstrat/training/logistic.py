@@ -1,0 +1,134 @@
+"""Logistic regression: features turned into centred terms, then coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskstrat.risk_model import Factor, LinearScorer, Term
+from riskstrat.training.newton import fit_logistic
+from riskstrat.training.rows import BoolArray, FloatArray
+from riskstrat.vocabulary import FeatureColumn, FeatureKind
+
+MIN_LEVEL_ROWS = 20
+"""A category, or a missing value, seen in fewer training rows gets no coefficient of its own."""
+SKEWED = 1.0
+SPLINE_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """``l1`` or ``l2`` with inverse strength C, as scikit-learn counts it."""
+
+    kind: str
+    c: float
+
+    @property
+    def l1(self) -> float:
+        """Weight of the sum of absolute slopes."""
+        return 1 / self.c if self.kind == "l1" else 0.0
+
+    @property
+    def l2(self) -> float:
+        """Weight of half the sum of squared slopes."""
+        return 1 / self.c if self.kind == "l2" else 0.0
+
+
+def fit_terms(
+    matrix: NDArray[Any], outcome: BoolArray, terms: Sequence[Term], penalty: Penalty
+) -> LinearScorer:
+    """Coefficients of terms on training rows.
+
+    Args:
+        matrix: float (n, features), encoded.
+        outcome: bool (n,).
+        terms: from ``learn_terms`` or of a baseline.
+        penalty: on the centred, scaled terms.
+    """
+    x = design(matrix, terms)
+    found = fit_logistic(x, outcome, l1=penalty.l1, l2=penalty.l2)
+    fitted = [
+        replace(term, coefficient=float(slope))
+        for term, slope in zip(terms, found.slopes, strict=True)
+    ]
+    return LinearScorer(found.intercept, tuple(fitted))
+
+
+def design(matrix: NDArray[Any], terms: Sequence[Term]) -> FloatArray:
+    """Every term's values, float64 (n, terms)."""
+    out = np.empty((len(matrix), len(terms)), dtype=np.float64)
+    for position, term in enumerate(terms):
+        out[:, position] = term.of(matrix)
+    return out
+
+
+def learn_terms(matrix: NDArray[Any], features: Sequence[FeatureColumn]) -> tuple[Term, ...]:
+    """What each feature becomes, from the training rows alone.
+
+    Numbers and ranks: missing values take the median and get an indicator, skewed counts their
+    log, and all are standardised. Nominal categories: one centred indicator per common level.
+
+    Args:
+        matrix: float (n, features), encoded training rows.
+        features: what its columns are.
+    """
+    terms: list[Term] = []
+    for position, feature in enumerate(features):
+        column = matrix[:, position]
+        if feature.kind is FeatureKind.NUMBER or feature.ordered:
+            terms += number_terms(matrix, position)
+        else:
+            terms += level_terms(matrix, position)
+        if MIN_LEVEL_ROWS <= int(np.isnan(column).sum()) <= len(column) - MIN_LEVEL_ROWS:
+            terms.append(centred(matrix, (Factor(position, "missing"),), scaled=False))
+    return tuple(terms)
+
+
+def number_terms(matrix: NDArray[Any], position: int) -> list[Term]:
+    """The standardised number, or its log; nothing when it never varies."""
+    seen = matrix[:, position].astype(np.float64)
+    seen = seen[~np.isnan(seen)]
+    if not seen.size or seen.min() == seen.max():
+        return []
+    form: Any = "log1p" if seen.min() >= 0 and _skewness(seen) > SKEWED else "value"
+    return [centred(matrix, (Factor(position, form, fill=float(np.median(seen))),), scaled=True)]
+
+
+def level_terms(matrix: NDArray[Any], position: int) -> list[Term]:
+    """One centred indicator per level with enough rows; the penalty makes them identifiable."""
+    column = matrix[:, position]
+    codes, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    common = codes[(counts >= MIN_LEVEL_ROWS) & (counts < len(column))]
+    return [
+        centred(matrix, (Factor(position, "level", level=int(code)),), scaled=False)
+        for code in common
+    ]
+
+
+def spline_factors(matrix: NDArray[Any], position: int) -> list[Factor]:
+    """A restricted cubic spline with five knots, fewer where quantiles coincide."""
+    seen = matrix[:, position].astype(np.float64)
+    seen = seen[~np.isnan(seen)]
+    if not seen.size or seen.min() == seen.max():
+        return []
+    knots = tuple(float(knot) for knot in np.unique(np.quantile(seen, SPLINE_QUANTILES)))
+    bases = range(len(knots) - 1) if len(knots) >= 3 else range(1)
+    fill = float(np.median(seen))
+    return [Factor(position, "spline", fill=fill, level=b, knots=knots) for b in bases]
+
+
+def centred(matrix: NDArray[Any], factors: tuple[Factor, ...], *, scaled: bool) -> Term:
+    """A term with mean 0 (and standard deviation 1) on these rows."""
+    value = Term(factors, 0.0, 1.0).of(matrix)
+    spread = float(value.std()) if scaled else 1.0
+    return Term(factors, float(value.mean()), spread if spread > 0 else 1.0)
+
+
+def _skewness(values: FloatArray) -> float:
+    away = values - values.mean()
+    spread = float((away**2).mean()) ** 1.5
+    return float((away**3).mean()) / spread if spread > 0 else 0.0

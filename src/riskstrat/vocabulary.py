@@ -1,0 +1,164 @@
+"""The words of the domain, as frozen types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+"""A name in a config file: small letters, digits and underscores."""
+
+
+class Unit(StrEnum):
+    """Who or what a study is about."""
+
+    PERSON = "person"
+    HOUSEHOLD = "household"
+    PROPERTY = "property"
+    PRACTICE = "practice"
+    AREA = "area"
+    INCIDENT = "incident"
+
+
+class ColumnType(StrEnum):
+    """The types a column of a contract may have, and the types of expressions."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Days:
+    """A length of time in whole days; years and months are kept for calendar steps."""
+
+    count: int
+    unit: Literal["day", "month", "year"] = "day"
+
+    @property
+    def days(self) -> int:
+        """Whole days (a month counts 30, a year 365)."""
+        return self.count * {"day": 1, "month": 30, "year": 365}[self.unit]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+
+
+_PERIOD = re.compile(r"^\s*(\d{1,5})\s*(day|month|year)s?\s*$")
+
+
+def parse_days(value: object) -> object:
+    """Read ``365 days``, ``1 year`` or a bare number of days."""
+    if isinstance(value, bool):
+        raise ValueError("a length of time looks like `365 days` or `1 year`")
+    if isinstance(value, int):
+        return Days(value)
+    if isinstance(value, str):
+        if not (found := _PERIOD.match(value)):
+            raise ValueError(f"a length of time looks like `365 days` or `1 year`, not `{value}`")
+        unit: Any = found[2]
+        return Days(int(found[1]), unit)
+    return value
+
+
+Period = Annotated[
+    Days,
+    BeforeValidator(parse_days, json_schema_input_type=str | int),
+    PlainSerializer(str, return_type=str),
+]
+"""A length of time in a config file."""
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error refuses, a warning is listed, info is told."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something measured or noticed, addressed by its code. Never holds a row value."""
+
+    code: str
+    name: str
+    severity: Severity
+    where: str
+    message: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    group: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Codelist:
+    """A named list of codes with labels and groups, read from a CSV file."""
+
+    name: str
+    labels: Mapping[str, str]
+    groups: Mapping[str, str]
+    """code -> group ('' where the list has no groups)"""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(self.labels)
+
+    def by_group(self) -> dict[str, tuple[str, ...]]:
+        """group -> its codes, both in the file's order."""
+        found: dict[str, list[str]] = {}
+        for code, group in self.groups.items():
+            found.setdefault(group, []).append(code)
+        return {group: tuple(codes) for group, codes in found.items()}
+
+
+class FeatureKind(StrEnum):
+    """How a learner may use a feature."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColumn:
+    """One column of a FeatureSet: enough to encode it, explain it and say where it came from."""
+
+    name: str
+    meaning: str
+    kind: FeatureKind
+    source: str
+    agency: str = ""
+    levels: tuple[str, ...] = ()
+    """every category, in the contract's order"""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """category -> plain English"""
+    ordered: bool = False
+    window_days: int | None = None
+    unit: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A table that may be shown: small counts suppressed and rounded under a named policy.
+
+    Made by ``release.disclosure.protect`` alone; ``publish`` accepts nothing else for counts
+    of people. ``rows`` are in display order; a suppressed cell is ``None``.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    policy: str
+    suppressed: int
+    note: str = ""

@@ -1,0 +1,138 @@
+"""Gates: a condition passes only on evidence."""
+
+from __future__ import annotations
+
+from math import isnan
+
+import pyarrow as pa
+import pytest
+
+from riskstrat.audit.fairness import SCHEMA
+from riskstrat.audit.gates import evaluate_gates
+from riskstrat.audit.spec import AuditSpec, Gate
+from riskstrat.errors import StudyError
+
+METRICS = {
+    "auroc": {"value": 0.75, "low": 0.69, "high": 0.81, "n": 900},
+    "calibration_slope": {"value": 0.98, "low": 0.91, "high": 1.07, "n": 900},
+    "brier": {"value": None, "low": None, "high": None, "n": 900},
+    "n": 900,
+    "at_capacity": [{"share": 0.05, "ppv": {"value": 0.4, "low": 0.3, "high": 0.5, "n": 45}}],
+}
+
+
+def row(level, value, *, metric="sensitivity_ratio", at="0.05", verdict="ok", people=400):
+    return {
+        "group": "ethnicity",
+        "level": level,
+        "metric": metric,
+        "at": at,
+        "value": value,
+        "low": None if value is None else value - 0.1,
+        "high": None if value is None else value + 0.1,
+        "n": 30,
+        "people": people,
+        "positives": 30,
+        "selected": 10.0,
+        "reference": "White",
+        "verdict": verdict,
+    }
+
+
+def judge(text, *rows, extra=None):
+    table = pa.Table.from_pylist(list(rows), schema=SCHEMA)
+    [result] = evaluate_gates([Gate.model_validate(text)], METRICS, table, extra)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("auroc >= 0.70", "pass"),
+        ("auroc.low >= 0.70", "fail"),
+        ("auroc.high <= 0.81", "pass"),
+        ("auroc < 0.75", "fail"),
+        ("auroc > 0.75", "fail"),
+        ("auroc <= 0.75", "pass"),
+        ("calibration_slope in [0.9, 1.1]", "pass"),
+        ("calibration_slope.low in [0.95, 1.1]", "fail"),
+        ("ppv(at=0.05) >= 0.3", "pass"),
+    ],
+)
+def test_a_gate_compares_the_value_or_a_limit_of_its_interval(text, verdict):
+    result = judge(text)
+    assert (result.verdict, result.passed) == (verdict, verdict == "pass")
+    assert result.text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["brier <= 0.2", "ppv(at=0.2) >= 0.1", "membership_inference_auc <= 0.55", "n >= 5"]
+)
+def test_what_was_not_measured_does_not_pass(text):
+    result = judge(text)
+    assert (result.verdict, result.passed) == ("not_enough_evidence", False)
+    assert isnan(result.value)
+    assert result.as_dict()["value"] is None
+
+
+def test_further_measurements_can_be_gated():
+    extra = {"membership_inference_auc": {"value": 0.52, "low": 0.5, "high": 0.54, "n": 800}}
+    assert judge("membership_inference_auc <= 0.55", extra=extra).passed
+
+
+def test_the_worst_level_with_enough_evidence_decides_and_is_named():
+    result = judge(
+        "sensitivity_ratio(ethnicity, at=0.05) >= 0.8",
+        row("White", 1.0),
+        row("Asian", 0.9),
+        row("Black", 0.7),
+        row("Other", 0.1, verdict="not_enough_evidence"),
+    )
+    assert (result.code, result.verdict) == ("RS322", "fail")
+    assert (result.group, result.value) == ("ethnicity: Black", 0.7)
+    assert "against White" in result.explanation
+    assert "Too few to judge: Other" in result.explanation
+
+
+def test_an_upper_limit_looks_at_the_largest_level():
+    rows = [row(x, v, metric="false_positive_rate") for x, v in (("White", 0.1), ("Asian", 0.3))]
+    result = judge("false_positive_rate(ethnicity, at=0.05) <= 0.2", *rows)
+    assert (result.group, result.passed) == ("ethnicity: Asian", False)
+
+
+def test_a_range_looks_at_the_level_farthest_outside_it():
+    levels = (("White", 1.0), ("Asian", 1.3), ("Black", 0.85))
+    rows = [row(x, v, metric="calibration_slope", at=None) for x, v in levels]
+    result = judge("calibration_slope(ethnicity) in [0.9, 1.1]", *rows)
+    assert result.group == "ethnicity: Asian"
+
+
+def test_when_only_the_reference_can_be_judged_nothing_was_shown():
+    result = judge(
+        "sensitivity_ratio(ethnicity, at=0.05) >= 0.8",
+        row("White", 1.0),
+        row("Asian", 0.9, verdict="not_enough_evidence"),
+    )
+    assert (result.verdict, result.passed) == ("not_enough_evidence", False)
+
+
+def test_a_group_that_was_not_audited_is_said_to_be_missing():
+    result = judge("sensitivity_ratio(sex, at=0.05) >= 0.8", row("White", 1.0))
+    assert (result.code, result.verdict) == ("RS323", "not_enough_evidence")
+
+
+@pytest.mark.parametrize("text", ["sensitivity >= 0.5", "auroc_ratio >= 0.8"])
+def test_a_gate_that_leaves_out_what_it_needs_is_refused(text):
+    with pytest.raises(StudyError):
+        judge(text)
+
+
+def test_the_gates_of_a_study_file_are_read():
+    spec = AuditSpec.model_validate({"gates": ["sensitivity_ratio(ethnicity, at=0.05) >= 0.8"]})
+    [gate] = spec.gates
+    assert (gate.metric, gate.group, gate.at, gate.limit) == (
+        "sensitivity_ratio",
+        "ethnicity",
+        0.05,
+        0.8,
+    )
