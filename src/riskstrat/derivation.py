@@ -18,6 +18,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from riskstrat.vocabulary import Days
+
 PACKAGE = Path(__file__).parent
 CHUNK_BYTES = 1 << 20
 
@@ -41,15 +43,26 @@ def canonical(value: Any) -> Any:
         case Path():
             return value.as_posix()
         case BaseModel():
-            return canonical(value.model_dump(mode="python", by_alias=True))
+            return _in_order(value.model_dump(mode="python", by_alias=True))
         case Mapping():
             return {str(key): canonical(item) for key, item in sorted(value.items())}
+        case Days():
+            return str(value)
         case set() | frozenset():
             return sorted(canonical(item) for item in value)
         case list() | tuple():
             return [canonical(item) for item in value]
         case _:
             raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+def _in_order(value: Any) -> Any:
+    """Like ``canonical``, but the order of a mapping counts: codes may be listed lowest first."""
+    if isinstance(value, Mapping):
+        return [[str(key), _in_order(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_in_order(item) for item in value]
+    return canonical(value)
 
 
 def digest(*parts: Any) -> str:

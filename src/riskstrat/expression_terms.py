@@ -3,8 +3,9 @@
 Every operator and function is one line of a table: its types and its SQL. Nothing of a study
 file's text reaches SQL except as a quoted literal or a quoted identifier. What cannot be worked
 out for a row (an overflow, a division by zero, 31 February) is empty for that row, because one
-odd record must not end a run over a million people. Each piece of SQL is written so that it cannot
-fail on any value: DuckDB's ``TRY`` would not do, since the optimiser moves repeated parts out of it.
+odd record must not end a run over a million people. Each piece of SQL is written so that it
+cannot fail on any value: DuckDB's ``TRY`` would not do, since the optimiser moves repeated parts
+out of it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from riskstrat.contracts.spec import Shape, Source
+from riskstrat.contracts.spec import Source
 from riskstrat.derivation import code_version, digest
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study
@@ -39,7 +39,8 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "features": ("features", *FOUNDATION),
     "training": ("training", "statistics", "risk_model", "stages.py", "vocabulary.py"),
     "audit": ("audit", "statistics", "risk_model", "stages.py", "vocabulary.py"),
-    "scores": ("audit", "release", "risk_model", "stages.py", "vocabulary.py"),
+    "scores": ("audit", "release", "risk_model", "delivery.py", "vocabulary.py"),
+    "run": ("release", "publish", "delivery.py", "reporting.py"),
 }
 
 
@@ -70,11 +71,14 @@ def extract_path(source: Source, data: Path) -> Path:
     return data / source.file
 
 
-def trace(study: Study, store: Store, data: Path, *, score_on: date | None = None) -> Lineage:
+def trace(
+    study: Study, store: Store, data: Path, *, score_on: date | None = None, model: str = ""
+) -> Lineage:
     """Work out every digest of a study, without running anything.
 
     Args:
         score_on: trace the cohort and features of that one day, without outcomes.
+        model: digest of the model that scores the day.
     """
     fingerprints = {
         source.source: store.fingerprint(path) if (path := extract_path(source, data)).is_file()
@@ -96,6 +100,11 @@ def trace(study: Study, store: Store, data: Path, *, score_on: date | None = Non
     digests["features"] = stage_digest(
         "features", digests["cohort"], spine, spec.features, spec.outcome, sorted(study.attributes)
     )
+    if score_on:
+        banded = (model, spec.release.bands, spec.audit.reasons, spec.study, spec.seed)
+        parents = (digests["cohort"], digests["features"])
+        digests["scores"] = stage_digest("scores", parents, banded, libraries=ENGINE + LEARNING)
+        return Lineage(digests, fingerprints)
     learnt = (digests["cohort"], digests["features"], spec.training, spec.seed)
     digests["training"] = stage_digest(
         "training", learnt, spec.audit.capacity, libraries=ENGINE + LEARNING
@@ -129,6 +138,3 @@ def in_checking_order(study: Study) -> tuple[Source, ...]:
 
     return tuple(sorted(study.sources, key=rank))
 
-
-def shape_is_spells(source: Source) -> bool:
-    return source.shape is Shape.SPELLS

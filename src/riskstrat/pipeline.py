@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from riskstrat import __version__
 from riskstrat.contracts.agreements import check_agreements
 from riskstrat.derivation import digest
-from riskstrat.errors import UsageError
-from riskstrat.lineage import ENGINE, LEARNING, Lineage, trace
+from riskstrat.errors import AgreementError, RiskstratError, StorageError, UsageError
+from riskstrat.jobs import Job, call
+from riskstrat.lineage import ENGINE, LEARNING, Lineage, stage_digest, trace
 from riskstrat.store.artefacts import Artefact, Store
+from riskstrat.store.files import read_json, verified_manifest
+from riskstrat.store.ledger import Ledger
+from riskstrat.store.runs import find_run
 from riskstrat.store.worker import Done, run_in_child
 from riskstrat.study import Study
+from riskstrat.vocabulary import Finding
 
 RUN_STAGES = ("contracts", "linkage", "cohort", "features", "training", "audit")
 
@@ -78,14 +84,14 @@ class Work:
     listener: Listener
     score_on: date | None = None
     stages: list[dict[str, Any]] = field(default_factory=list)
+    prefix: str = ""
 
     @property
     def store(self) -> Store:
         return self.options.store
 
-    def job(self) -> Any:
-        from riskstrat.jobs import Job
-
+    def job(self) -> Job:
+        """What a child needs to know."""
         return Job(
             study=self.study,
             lineage=self.lineage,
@@ -98,8 +104,6 @@ class Work:
 
     def child(self, function: str, *arguments: Any) -> Done:
         """Call ``riskstrat.stages.<function>`` or ``riskstrat.delivery.<function>`` in a child."""
-        from riskstrat.jobs import call
-
         return run_in_child(
             call,
             function,
@@ -109,13 +113,16 @@ class Work:
             progress=self.listener.moves,
         )
 
-    def stage(self, name: str, say: Callable[[Mapping[str, Any]], str]) -> Artefact:
+    def stage(
+        self, name: str, say: Callable[[Mapping[str, Any]], str], *arguments: Any
+    ) -> Artefact:
         """Reuse a stage's output, or have it made."""
-        self.listener.starts(name)
+        self.listener.starts(self.prefix + name)
         found = self.store.artefact(name, self.lineage[name])
         reused = found is not None
         if found is None:
-            self.child(f"stages.{name}_stage")
+            module = "delivery" if name == "scores" else "stages"
+            self.child(f"{module}.{name}_stage", *arguments)
             found = self.store.artefact(name, self.lineage[name])
         assert found is not None  # noqa: S101 - the child has published it or raised
         self.record(name, found.facts, say(found.facts), reused=reused)
@@ -126,7 +133,8 @@ class Work:
     ) -> None:
         self.stages.append(
             {
-                "stage": name,
+                "stage": self.prefix + name,
+                "summary": summary,
                 "seconds": facts["seconds"],
                 "peak_mb": facts["peak_mb"],
                 "rows_in": facts.get("rows_in", facts.get("rows_out")),
@@ -134,7 +142,7 @@ class Work:
                 "reused": reused,
             }
         )
-        self.listener.ends(name, summary, facts["seconds"], reused=reused)
+        self.listener.ends(self.prefix + name, summary, facts["seconds"], reused=reused)
 
 
 def prepare_sources(work: Work) -> dict[str, Artefact]:
@@ -172,13 +180,17 @@ def prepare_sources(work: Work) -> dict[str, Artefact]:
 def derive_features(work: Work) -> None:
     """Contracts to features: what a run and a score have in common."""
     prepare_sources(work)
-    work.stage("linkage", lambda facts: f"{facts['rows_out']:,} spells in households and areas")
+    work.stage("linkage", _say_linkage)
     work.stage("cohort", _say_cohort)
     work.stage(
         "features",
         lambda facts: f"{facts['features']} features of {facts['rows_out']:,} units and dates "
         f"from {facts['sources']} sources",
     )
+
+
+def _say_linkage(facts: Mapping[str, Any]) -> str:
+    return f"{facts['rows_out']:,} spells in households and areas"
 
 
 def _say_cohort(facts: Mapping[str, Any]) -> str:
@@ -242,13 +254,13 @@ def run_study(study: Study, options: Options, listener: Listener | None = None) 
         return _deliver(work)
 
 
-def allowed(study: Study, options: Options) -> None:
+def allowed(study: Study, options: Options) -> tuple[Finding, ...]:
     """Refuse, before a row is read, what the sharing agreements do not grant.
 
     Raises:
         AgreementError: naming the clause that is missing and the smallest change.
     """
-    check_agreements(
+    return check_agreements(
         purpose=study.spec.purpose,
         sources=study.sources,
         used_columns=study.used_columns,
@@ -261,12 +273,12 @@ def allowed(study: Study, options: Options) -> None:
 def identity(work: Work) -> dict[str, Any]:
     """What a run is made from, and the id that follows from it."""
     spec = work.study.spec
-    delivered = digest(work.study.text, work.lineage["audit"], __version__, spec.release)
+    whole = stage_digest("run", work.study.text, work.lineage["audit"], __version__, spec.release)
     packages = ("riskstrat", *ENGINE, *LEARNING, "fairlearn", "mlflow", "shap")
     return {
         "study": spec.study,
         "title": spec.title,
-        "run_id": delivered[:12],
+        "run_id": whole[:12],
         "seed": spec.seed,
         "digests": {
             **dict(work.lineage.digests),
@@ -279,13 +291,329 @@ def identity(work: Work) -> dict[str, Any]:
     }
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _deliver(work: Work) -> RunResult:
-    """Register, score, release and report; then put the run's folder in its place."""
-    raise NotImplementedError
+    """Register, score, release and report; the run's folder appears last of all."""
+    facts = identity(work)
+    folder = work.store.run_folder(facts["study"], facts["run_id"])
+    if known := _finished(work, folder):
+        return RunResult(folder, known)
+    model = _step(work, "register", "delivery.register", facts, say=_say_model)
+    audit = work.store.artefact("audit", work.lineage["audit"])
+    assert audit is not None  # noqa: S101 - it has just been made
+    passed = bool(audit.facts["passed"])
+    day = work.study.spec.release.as_of or _last_date(work.study)
+    released = _release(work, model, day) if passed and day else None
+    run = {
+        **facts,
+        "verdict": {"passed": passed, "gates": read_json(audit / "gates.json")},
+        "model": {name: model[name] for name in ("name", "version", "aliases", "uri")},
+        "approvals": model["approvals"],
+        "release": released,
+        "made_up": is_made_up(work.options.data),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    work.listener.starts("report")
+    done = work.child("reporting.publish_run", run, work.stages)
+    work.stages.append(done.value["stage"])
+    work.listener.ends("report", str(folder / "report.html"), done.seconds, reused=False)
+    return RunResult(folder, {**run, "stages": work.stages})
 
 
-__all__ = ["Listener", "Options", "RunResult", "Sequence", "run_study"]
+def _last_date(study: Study) -> date | None:
+    """The last as-of date of a cohort with common dates."""
+    as_of = study.spec.cohort.as_of
+    return getattr(as_of, "last", None) or max(getattr(as_of, "dates", ()), default=None)
+
+
+def _finished(work: Work, folder: Path) -> dict[str, Any] | None:
+    """The facts of a run that is complete, with what it registered and released still there."""
+    try:
+        if verified_manifest(folder) is None:
+            return None
+    except StorageError:
+        return None
+    run: dict[str, Any] = read_json(folder / "run.json")
+    released = run["release"]
+    if released and not Path(work.store.root, released["folder"]).is_dir():
+        return None
+    if not registry_is_there(work.store):
+        return None
+    for stage in run["stages"][len(RUN_STAGES) :]:
+        work.record(stage["stage"], stage, stage["summary"], reused=True)
+    return run
+
+
+def registry_is_there(store: Store) -> bool:
+    """Whether the local registry exists; one at another address is taken to."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (store.root / "mlflow.db").exists()
+
+
+def _step(
+    work: Work,
+    name: str,
+    function: str,
+    *arguments: Any,
+    say: Callable[[Mapping[str, Any]], str],
+) -> dict[str, Any]:
+    """Work whose result is not a derived table: the registry, a release."""
+    work.listener.starts(name)
+    done = work.child(function, *arguments)
+    facts = {**done.value, "seconds": round(done.seconds, 3)}
+    work.record(name, facts, say(facts), reused=False)
+    return facts
+
+
+def _say_model(facts: Mapping[str, Any]) -> str:
+    alias = " ".join(f"@{name}" for name in facts["aliases"]) or "without alias"
+    return f"{facts['name']} version {facts['version']} {alias}"
+
+
+def _release(work: Work, model: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """Score a day with a registered model and write every recipient's folder."""
+    study, options = work.study, work.options
+    lineage = trace(study, work.store, options.data, score_on=day, model=model["digest"])
+    scoring = Work(study, options, lineage, work.listener, score_on=day, stages=work.stages)
+    scoring.prefix = "score "
+    if work.lineage.fingerprints != lineage.fingerprints:
+        prepare_sources(scoring)
+    scoring.stage("cohort", _say_cohort)
+    scoring.stage("features", lambda facts: f"{facts['features']} features")
+    scoring.prefix = ""
+    scoring.stage("scores", _say_scores, model)
+    released = _step(scoring, "release", "delivery.release", model, say=_say_release)
+    return {
+        "as_of": day.isoformat(),
+        "folder": released["folder"],
+        "recipients": released["recipients"],
+        "bands": released["bands"],
+        "scores": lineage["scores"],
+    }
+
+
+def _say_scores(facts: Mapping[str, Any]) -> str:
+    return f"{facts['rows_out']:,} scored, {facts['listed']:,} in a band above low"
+
+
+def _say_release(facts: Mapping[str, Any]) -> str:
+    return f"{len(facts['recipients'])} recipients in {facts['folder']}"
+
+
+def score_study(
+    study: Study,
+    options: Options,
+    listener: Listener | None = None,
+    *,
+    as_of: date | None = None,
+    version: int | None = None,
+) -> Path:
+    """Score everyone in scope on a day with the registered model, and write the releases.
+
+    Returns:
+        The folder ``releases/<study>/<as_of>``.
+
+    Raises:
+        UsageError: no day is given, or no version is fit to score with.
+        RiskstratError: as for a run.
+    """
+    allowed(study, options)
+    day = as_of or study.spec.release.as_of or _last_date(study)
+    if day is None:
+        raise UsageError("no day to score for", fix="give one with `--as-of 2025-04-01`")
+    with options.store.held():
+        lineage = trace(study, options.store, options.data, score_on=day)
+        work = Work(study, options, lineage, listener or Silent(), score_on=day)
+        prepare_sources(work)
+        work.stage("linkage", _say_linkage)
+        work.listener.starts("model")
+        model = work.child("delivery.chosen_version", study.name, version).value
+        released = _release(work, model, day)
+    return options.store.root / released["folder"]
+
+
+COUNTY = "county.json"
+"""beside made-up extracts: how they were made"""
+
+
+def is_made_up(data: Path) -> bool:
+    """Whether a folder of extracts holds a made-up county."""
+    return (data / COUNTY).exists()
+
+
+def make_demo_county(
+    directory: Path, *, people: int, seed: int, listener: Listener
+) -> dict[str, Any]:
+    """Write a made-up county and, last, the file that says how it was made."""
+    done = run_in_child(
+        call, "countymaking.make", directory, people, seed, memory="4GB", progress=listener.moves
+    )
+    facts: dict[str, Any] = done.value
+    listener.ends(
+        "synth",
+        f"{facts['people']:,} people, {sum(facts['rows'].values()):,} rows in {directory}; "
+        f"sealed truth in {facts['truth']}",
+        done.seconds,
+        reused=False,
+    )
+    return facts
+
+
+# -- about finished runs -------------------------------------------------------------------------
+
+
+def render_again(reference: Path, store: Path) -> Path:
+    """Render a finished run's report again; returns its path."""
+    run = find_run(reference, Store(store))
+    done = run_in_child(call, "reporting.render_again", run.folder, memory="4GB")
+    return Path(done.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs side by side: metrics down, runs across."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+    def tables(self) -> list[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]]:
+        """(title, columns, rows) of each table."""
+        return [(f"{self.title}. {self.note}", self.columns, self.rows)]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"columns": list(self.columns), "rows": [list(row) for row in self.rows]}
+
+
+def compare_runs(references: Sequence[Path], store: Path, *, split: str = "test") -> Comparison:
+    """Compare finished runs; named by folder or id."""
+    folders = [find_run(each, Store(store)).folder for each in references]
+    found = run_in_child(call, "reporting.compare", folders, split, memory="4GB").value
+    return Comparison(
+        title=found["title"],
+        columns=tuple(found["columns"]),
+        rows=tuple(tuple(row) for row in found["rows"]),
+        note=found["note"],
+    )
+
+
+def decide(
+    model: str,
+    number: int,
+    store: Path,
+    *,
+    by: str,
+    reason: str,
+    approved: bool,
+    at: datetime,
+) -> str:
+    """Record a named decision on a model version: in the log first, then on the alias.
+
+    Raises:
+        UsageError: there is no such version, or no name or reason.
+        ReleaseRefused: the version's gates failed.
+    """
+    kept = Store(store)
+    with kept.held():
+        name = "approve" if approved else "reject"
+        done = run_in_child(
+            call,
+            "delivery.decide",
+            kept,
+            model,
+            number,
+            by,
+            reason,
+            approved,
+            at.date(),
+            memory="4GB",
+        ).value
+        Ledger(store / "log" / "ledger.jsonl").append(
+            at=at,
+            who=by,
+            what=f"{name} {model} {number}",
+            why=reason,
+            details={"model_digest": done["digest"], "aliases": done["aliases"]},
+        )
+    alias = ", ".join(done["aliases"]) or "no alias"
+    return f"{model} version {number}: {'approved' if approved else 'rejected'} by {by}; {alias}"
+
+
+def ledger_entries(store: Path) -> list[dict[str, Any]]:
+    """Every entry of the store's log, oldest first."""
+    return Ledger(store / "log" / "ledger.jsonl").entries()
+
+
+def verify_ledger(store: Path) -> str:
+    """Prove the chain of the log's entries.
+
+    Raises:
+        StorageError: naming the first entry that does not follow from the one before.
+    """
+    ledger = Ledger(store / "log" / "ledger.jsonl")
+    if broken := ledger.first_broken_link():
+        raise StorageError(
+            f"{ledger.path}: entry {broken} does not follow from the one before it",
+            fix="compare the log with a copy kept elsewhere; it was changed after it was written",
+            code="RS7405",
+        )
+    return f"{len(ledger.entries()):,} entries, the chain is whole"
+
+
+# -- checking alone ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `riskstrat check` found."""
+
+    sources: tuple[Mapping[str, Any], ...]
+    basis: tuple[Mapping[str, Any], ...]
+    findings: tuple[Mapping[str, Any], ...]
+    fault: RiskstratError | None = None
+
+    def sources_table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        return _as_table(self.sources, ("source", "agency", "rows_in", "accepted", "rejected"))
+
+    def basis_table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        return _as_table(self.basis, ("source", "agreement", "purpose", "uk_gdpr", "ends"))
+
+    def findings_table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        return _as_table(self.findings, ("code", "severity", "where", "message"))
+
+    def as_dict(self) -> dict[str, Any]:
+        fault = self.fault
+        return {
+            "sources": list(self.sources),
+            "legal_basis": list(self.basis),
+            "findings": list(self.findings),
+            "error": {"code": fault.code, "message": fault.message} if fault else None,
+        }
+
+
+def _as_table(
+    rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    return columns, [tuple(row.get(name, "") for name in columns) for row in rows]
+
+
+def check_study(study: Study, options: Options, listener: Listener | None = None) -> Checked:
+    """Hold every extract and agreement against what was agreed, and keep nothing.
+
+    Each source is checked even when another one is refused; the first refusal is the exit code.
+    """
+    granted: tuple[Finding, ...] = ()
+    fault: RiskstratError | None = None
+    try:
+        granted = allowed(study, options)
+    except AgreementError as refused:
+        fault = refused
+    with TemporaryDirectory(prefix="riskstrat-check-") as folder:
+        aside = replace(options, store=Store(Path(folder)))
+        work = Work(study, aside, trace(study, aside.store, options.data), listener or Silent())
+        found = work.child("checking.check_all", granted).value
+    return Checked(
+        tuple(found["sources"]),
+        tuple(found["basis"]),
+        tuple(found["findings"]),
+        fault or next(iter(found["faults"]), None),
+    )

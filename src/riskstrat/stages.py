@@ -14,16 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from riskstrat.asof import literal, quoted
 from riskstrat.attributes import Attribute
 from riskstrat.audit.audit import AuditResult, audit
-from riskstrat.audit.fairness import align
 from riskstrat.cohort.eligible import build_pairs
 from riskstrat.cohort.flow import CohortFlow, refuse_nobody, refuse_no_answer
 from riskstrat.cohort.outcomes import build_outcomes
@@ -69,6 +65,7 @@ def engine(job: Job, stage: str) -> Iterator[duckdb.DuckDBPyConnection]:
             "preserve_insertion_order": True,
         }
     )
+    con.execute("SET enable_progress_bar = false")
     try:
         yield con
     finally:
@@ -102,10 +99,11 @@ def contracts_stage(job: Job, wanted: Sequence[str], *, progress: Progress) -> N
     order = [s for s in in_checking_order(job.study) if s.source in wanted]
     for number, source in enumerate(order):
         progress(number / len(order), source.title)
-        _check_one(job, source)
+        check_one(job, source)
 
 
-def _check_one(job: Job, source: Source) -> None:
+def check_one(job: Job, source: Source) -> None:
+    """Check one extract and publish its accepted rows."""
     stage = f"contracts/{source.source}"
     facts: dict[str, Any] = {"source": source.source}
     with engine(job, stage) as con, making(job, stage, facts) as folder:
@@ -246,15 +244,16 @@ def _cohort_counts(
         [(rows,)] = con.execute("SELECT count(*) FROM cohort").fetchall()
         return {**counts, "rows_out": rows}
     rows, yes, no, dates = con.execute(
-        "SELECT count(*), count_if(outcome), count_if(NOT outcome), count(DISTINCT as_of) "
+        "SELECT count(*), coalesce(count_if(outcome), 0), coalesce(count_if(NOT outcome), 0), "
+        "count(DISTINCT as_of) "
         "FROM cohort"
     ).fetchall()[0]
     by_reason = con.execute(
         "SELECT outcome_reason, count(*) FROM cohort GROUP BY 1 ORDER BY 1"
     ).fetchall()
     by_date = con.execute(
-        "SELECT as_of, count(*), count_if(outcome), count_if(NOT outcome) FROM cohort "
-        "GROUP BY 1 ORDER BY 1 LIMIT 60"
+        "SELECT as_of, count(*), coalesce(count_if(outcome), 0), "
+        "coalesce(count_if(NOT outcome), 0) FROM cohort GROUP BY 1 ORDER BY 1 LIMIT 60"
     ).fetchall()
     return {
         **counts,
@@ -416,19 +415,17 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
     with making(job, "audit", facts) as folder:
         winner = read_json(training / "training.json")["winner"]
         counts = read_json(job.folder("cohort") / "counts.json")
-        predictions = pq.read_table(training / "predictions.parquet")
-        groups = pq.read_table(features / "groups.parquet")
         result = audit(
-            predictions,
+            pq.read_table(training / "predictions.parquet"),
             read_json(training / "metrics.json"),
             RiskModel.load(training / "models" / winner),
             pq.read_table(features / "features.parquet"),
-            groups,
+            pq.read_table(features / "groups.parquet"),
             study.spec.audit,
             baselines=[baseline.kind for baseline in study.spec.training.baselines],
             cohort_rows=counts["rows_out"],
             cohort_unknown=counts["rows_out"] - counts["known"],
-            clusters=_clusters(predictions, groups, winner, study.spec.training.cluster),
+            cluster=study.spec.training.cluster,
             replicates=study.spec.training.replicates,
             seed=study.spec.seed,
             progress=progress,
@@ -441,21 +438,6 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
             "gates": len(result.gates),
             "gates_passed": sum(gate.passed for gate in result.gates),
         }
-
-
-def _clusters(
-    predictions: pa.Table, groups: pa.Table, winner: str, cluster: str
-) -> NDArray[Any] | None:
-    """What is resampled whole, for the winner's tested rows; None: each unit by itself."""
-    if cluster == "unit":
-        return None
-    tested = predictions.filter(
-        pc.and_(pc.equal(predictions["split"], "test"), pc.equal(predictions["learner"], winner))
-    )
-    labels = align(tested, groups, [cluster])[cluster].cast(pa.string())
-    # Whoever has no household on the day is a cluster of one.
-    alone = pc.binary_join_element_wise("unit", tested["unit_id"], " ")
-    return np.asarray(pc.coalesce(labels, alone).to_pylist())
 
 
 def _write_audit(result: AuditResult, folder: Path) -> None:

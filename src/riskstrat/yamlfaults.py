@@ -24,20 +24,30 @@ def explain(error: ValidationError, model: type[Spec], data: Any) -> list[tuple[
     share fewer keys with it than another member.
     """
     found: dict[KeyPath, list[str]] = {}
-    # A list that lost its faulty items is not too short as well.
-    details = [
-        d for d in error.errors(include_url=False) if not (d["type"] == "too_short" and d["input"])
-    ]
-    for detail in details:
-        located = _locate(tuple(detail["loc"]), model, data, detail["type"])
-        if located is None:
+    located: list[tuple[ErrorDetails, KeyPath, tuple[type[Spec], ...]]] = []
+    for detail in error.errors(include_url=False):
+        if place := _locate(tuple(detail["loc"]), model, data, detail["type"]):
+            located.append((detail, *place))
+    for detail, keys, owner in located:
+        below = any(other[: len(keys)] == keys != other for _, other, _ in located)
+        if below and _is_echo(detail):
             continue
-        keys, owner = located
         what = _sentence(detail, keys, owner)
         if what not in (told := found.setdefault(keys, [])):
             told.append(what)
     faults = [(keys, "; or ".join(told)) for keys, told in found.items()]
     return faults or [((), "the values do not fit together")]
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a fault only repeats the faults of its parts.
+
+    A list that lost its faulty items is not too short as well; where keys and values were meant,
+    it does not matter that another form would have been a text.
+    """
+    if detail["type"] == "too_short":
+        return bool(detail["input"])
+    return detail["type"].endswith("_type") and isinstance(detail["input"], dict | list)
 
 
 # -- where ---------------------------------------------------------------------------------------

@@ -201,18 +201,44 @@ def county_report(policy: Policy | None = None) -> ReportData:
         ),
         limits=("Private hospitals send no data, so their admissions are not seen.",),
         provenance={
-            "riskstrat": "0.1.0", "Seed": 20260401, "Study digest": "9c41" * 16,
+            "riskstrat": "0.1.0",
+            "Seed": 20260401,
+            "Study digest": "9c41" * 16,
             "Features digest": "1fa0" * 16,
         },
         study_text="study: emergency_admission\ntitle: Emergency admission within 12 months\n",
         sources=make.sources_table(
             [
-                {"source": "admissions", "agency": "NHS", "title": "Hospital admissions", "rows_in": 90_812,
-                 "accepted": 90_401, "rejected": 411, "covers": "1 April 2016 to 31 March 2024", "findings": 2},
-                {"source": "police_incidents", "agency": "Police", "title": "Incidents", "rows_in": 22_104,
-                 "accepted": 22_101, "rejected": 3, "covers": "1 April 2018 to 31 March 2024", "findings": 1},
-                {"source": "prescriptions", "agency": "GP", "title": "Prescriptions", "rows_in": 1_804_336,
-                 "accepted": 1_804_336, "rejected": 0, "covers": "1 April 2016 to 31 March 2024", "findings": 0},
+                {
+                    "source": "admissions",
+                    "agency": "NHS",
+                    "title": "Hospital admissions",
+                    "rows_in": 90_812,
+                    "accepted": 90_401,
+                    "rejected": 411,
+                    "covers": "1 April 2016 to 31 March 2024",
+                    "findings": 2,
+                },
+                {
+                    "source": "police_incidents",
+                    "agency": "Police",
+                    "title": "Incidents",
+                    "rows_in": 22_104,
+                    "accepted": 22_101,
+                    "rejected": 3,
+                    "covers": "1 April 2018 to 31 March 2024",
+                    "findings": 1,
+                },
+                {
+                    "source": "prescriptions",
+                    "agency": "GP",
+                    "title": "Prescriptions",
+                    "rows_in": 1_804_336,
+                    "accepted": 1_804_336,
+                    "rejected": 0,
+                    "covers": "1 April 2016 to 31 March 2024",
+                    "findings": 0,
+                },
             ],
             policy,
         ),
@@ -232,19 +258,72 @@ def county_report(policy: Policy | None = None) -> ReportData:
         ),
         outcomes=make.outcome_table(
             [
-                {"as_of": "2022-04-01", "n": 40_611, "yes": 3_590, "no": 36_601, "not_yet_known": 420},
-                {"as_of": "2023-04-01", "n": 41_237, "yes": 3_671, "no": 37_561, "not_yet_known": 5},
-                {"as_of": "2024-04-01", "n": 41_502, "yes": 0, "no": 0, "not_yet_known": 41_502},
+                {
+                    "as_of": "2022-04-01",
+                    "n": 40_611,
+                    "yes": 3_590,
+                    "no": 36_601,
+                    "not_yet_known": 420,
+                },
+                {
+                    "as_of": "2023-04-01",
+                    "n": 41_237,
+                    "yes": 3_671,
+                    "no": 37_561,
+                    "not_yet_known": 5,
+                },
+                {
+                    "as_of": "2024-04-01",
+                    "n": 41_502,
+                    "yes": 0,
+                    "no": 0,
+                    "not_yet_known": 41_502,
+                },
             ],
             policy,
         ),
         folds=make.folds_table(
             [
-                {"fold": 1, "role": "train", "as_of": "2020-04-01", "window_ends": "2021-04-01", "n": 39_210, "positives": 3_410},
-                {"fold": 1, "role": "validation", "as_of": "2021-04-01", "window_ends": "2022-04-01", "n": 39_902, "positives": 3_497},
-                {"fold": 2, "role": "train", "as_of": "2021-04-01", "window_ends": "2022-04-01", "n": 39_902, "positives": 3_497},
-                {"fold": 2, "role": "validation", "as_of": "2022-04-01", "window_ends": "2023-04-01", "n": 40_611, "positives": 3_590},
-                {"fold": 3, "role": "test", "as_of": "2023-04-01", "window_ends": "2024-04-01", "n": 41_237, "positives": 3_671},
+                {
+                    "fold": 1,
+                    "role": "train",
+                    "as_of": "2020-04-01",
+                    "window_ends": "2021-04-01",
+                    "n": 39_210,
+                    "positives": 3_410,
+                },
+                {
+                    "fold": 1,
+                    "role": "validation",
+                    "as_of": "2021-04-01",
+                    "window_ends": "2022-04-01",
+                    "n": 39_902,
+                    "positives": 3_497,
+                },
+                {
+                    "fold": 2,
+                    "role": "train",
+                    "as_of": "2021-04-01",
+                    "window_ends": "2022-04-01",
+                    "n": 39_902,
+                    "positives": 3_497,
+                },
+                {
+                    "fold": 2,
+                    "role": "validation",
+                    "as_of": "2022-04-01",
+                    "window_ends": "2023-04-01",
+                    "n": 40_611,
+                    "positives": 3_590,
+                },
+                {
+                    "fold": 3,
+                    "role": "test",
+                    "as_of": "2023-04-01",
+                    "window_ends": "2024-04-01",
+                    "n": 41_237,
+                    "positives": 3_671,
+                },
             ],
             policy,
         ),
@@ -252,88 +331,179 @@ def county_report(policy: Policy | None = None) -> ReportData:
         at_capacity=evidence.capacity_table(METRICS, policy),
         calibration=evidence.calibration_table(
             [
-                {"learner": "lightgbm", "predicted": p, "observed": o, "low": o - 0.008 - o / 20,
-                 "high": o + 0.008 + o / 20, "n": n}
+                {
+                    "learner": "lightgbm",
+                    "predicted": p,
+                    "observed": o,
+                    "low": o - 0.008 - o / 20,
+                    "high": o + 0.008 + o / 20,
+                    "n": n,
+                }
                 for p, o, n in (
-                    (0.012, 0.011, 8_000), (0.021, 0.024, 8_000), (0.038, 0.036, 8_000),
-                    (0.071, 0.069, 6_000), (0.12, 0.127, 5_000), (0.2, 0.19, 3_000),
-                    (0.31, 0.322, 2_000), (0.47, 0.451, 1_000), (0.68, 0.66, 230), (0.84, 0.86, 7),
+                    (0.012, 0.011, 8_000),
+                    (0.021, 0.024, 8_000),
+                    (0.038, 0.036, 8_000),
+                    (0.071, 0.069, 6_000),
+                    (0.12, 0.127, 5_000),
+                    (0.2, 0.19, 3_000),
+                    (0.31, 0.322, 2_000),
+                    (0.47, 0.451, 1_000),
+                    (0.68, 0.66, 230),
+                    (0.84, 0.86, 7),
                 )
             ],
             policy,
-        ),  # fmt: skip
-        gains=evidence.curve_table("Gains", gain_rows(), policy, values=("share", "sensitivity", "ppv")),
+        ),
+        gains=evidence.curve_table(
+            "Gains", gain_rows(), policy, values=("share", "sensitivity", "ppv")
+        ),
         decision=evidence.curve_table(
             "Net benefit", decision_rows(), policy, values=("probability_threshold", "net_benefit")
         ),
         risk=make.histogram_table(
             [
-                {"band": band, "low": low / 20, "high": (low + 1) / 20, "n": round(24_000 * exp(-low / 2.1))}
+                {
+                    "band": band,
+                    "low": low / 20,
+                    "high": (low + 1) / 20,
+                    "n": round(24_000 * exp(-low / 2.1)),
+                }
                 for low in range(18)
                 for band in (
-                    "low" if low < 3 else "moderate" if low < 6 else "high" if low < 11 else "very_high",
+                    "low"
+                    if low < 3
+                    else "moderate"
+                    if low < 6
+                    else "high"
+                    if low < 11
+                    else "very_high",
                 )
             ],
             policy,
-        ),  # fmt: skip
+        ),
         fairness=evidence.fairness_table(fairness_rows(), policy),
         gates=make.gates_table(
             [
-                {"code": "RS320", "name": "auroc", "explanation": "The lower limit of AUROC is 0.778.",
-                 "text": "auroc.low >= 0.70", **around(0.786, 0.008, N_TEST),
-                 "threshold": 0.7, "verdict": "pass"},
-                {"code": "RS3002", "text": "calibration_slope in [0.9, 1.1]", **around(0.983, 0.04, N_TEST),
-                 "verdict": "pass"},
-                {"code": "RS3003", "text": "sensitivity_ratio(ethnicity, at=0.05) >= 0.8",
-                 **around(0.821, 0.17, 31), "threshold": 0.8, "verdict": "not enough evidence"},
-                {"code": "RS3004", "text": "membership_inference_auc <= 0.55", **around(0.512, 0.01, 20_000),
-                 "threshold": 0.55, "verdict": "pass"},
+                {
+                    "code": "RS320",
+                    "name": "auroc",
+                    "explanation": "The lower limit of AUROC is 0.778.",
+                    "text": "auroc.low >= 0.70",
+                    **around(0.786, 0.008, N_TEST),
+                    "threshold": 0.7,
+                    "verdict": "pass",
+                },
+                {
+                    "code": "RS3002",
+                    "text": "calibration_slope in [0.9, 1.1]",
+                    **around(0.983, 0.04, N_TEST),
+                    "verdict": "pass",
+                },
+                {
+                    "code": "RS3003",
+                    "text": "sensitivity_ratio(ethnicity, at=0.05) >= 0.8",
+                    **around(0.821, 0.17, 31),
+                    "threshold": 0.8,
+                    "verdict": "not enough evidence",
+                },
+                {
+                    "code": "RS3004",
+                    "text": "membership_inference_auc <= 0.55",
+                    **around(0.512, 0.01, 20_000),
+                    "threshold": 0.55,
+                    "verdict": "pass",
+                },
             ],
             policy,
         ),
         findings=make.findings_table(
             [
-                Finding("RS1104", "late_records", Severity.WARNING, "police_incidents",
-                        "1.2% of rows arrived more than a year after the incident",
-                        fix="ask the agency why; the rows count from the day they arrived"),
-                Finding("RS1108", "volume", Severity.INFO, "admissions",
-                        "April 2020 has 54% fewer rows than the months around it", value=0.46, n=611),
+                Finding(
+                    "RS1104",
+                    "late_records",
+                    Severity.WARNING,
+                    "police_incidents",
+                    "1.2% of rows arrived more than a year after the incident",
+                    fix="ask the agency why; the rows count from the day they arrived",
+                ),
+                Finding(
+                    "RS1108",
+                    "volume",
+                    Severity.INFO,
+                    "admissions",
+                    "April 2020 has 54% fewer rows than the months around it",
+                    value=0.46,
+                    n=611,
+                ),
             ],
             policy,
         ),
         bands=protect(
-            "The list by band", ("band", "people", "expected", "expected_share"),
-            [("very_high", 206, 133, None), ("high", 1_856, 690, None), ("moderate", 6_185, 1_120, None),
-             ("low", 32_990, 1_728, None)],
-            counts=("people", "expected"), rates={"expected_share": ("expected", "people")},
-            policy=policy, total="All that is shown",
+            "The list by band",
+            ("band", "people", "expected", "expected_share"),
+            [
+                ("very_high", 206, 133, 0.6456),
+                ("high", 1_856, 690, 0.3718),
+                ("moderate", 6_185, 1_120, 0.1811),
+                ("low", 32_990, 1_728, 0.0524),
+            ],
+            counts=("people", "expected"),
+            means={"expected_share": "people"},
+            policy=policy,
+            total="All that is shown",
         ),
         agreements=PlainTable.of(
-            "Agreements", ("agreement", "reference", "sources", "uk_gdpr", "statutory_gateway", "ends"),
+            "Agreements",
+            ("agreement", "reference", "sources", "uk_gdpr", "statutory_gateway", "ends"),
             [
-                {"agreement": "Health and care ISA", "reference": "ISA-2024-11", "sources": "admissions, prescriptions",
-                 "uk_gdpr": "6(1)(e), 9(2)(h)", "statutory_gateway": "NHS Act 2006 s251", "ends": "2027-03-31"},
-                {"agreement": "Community safety ISA", "reference": "ISA-2023-04", "sources": "police_incidents",
-                 "uk_gdpr": "6(1)(e), 10", "statutory_gateway": "Crime and Disorder Act 1998 s115",
-                 "ends": "2026-09-30"},
+                {
+                    "agreement": "Health and care ISA",
+                    "reference": "ISA-2024-11",
+                    "sources": "admissions, prescriptions",
+                    "uk_gdpr": "6(1)(e), 9(2)(h)",
+                    "statutory_gateway": "NHS Act 2006 s251",
+                    "ends": "2027-03-31",
+                },
+                {
+                    "agreement": "Community safety ISA",
+                    "reference": "ISA-2023-04",
+                    "sources": "police_incidents",
+                    "uk_gdpr": "6(1)(e), 10",
+                    "statutory_gateway": "Crime and Disorder Act 1998 s115",
+                    "ends": "2026-09-30",
+                },
             ],
         ),
         dictionary=PlainTable.of(
-            "Features", ("name", "meaning", "source", "window", "share_missing"),
-            [{"name": n, "meaning": m, "source": a, "window": "365 days", "share_missing": 0.013}
-             for n, m, a, _ in FEATURES],
+            "Features",
+            ("name", "meaning", "source", "window", "share_missing"),
+            [
+                {"name": n, "meaning": m, "source": a, "window": "365 days", "share_missing": 0.013}
+                for n, m, a, _ in FEATURES
+            ],
         ),
-        importance=PlainTable.of("Importance by feature", ("feature", "meaning", "agency", "importance"), importance),
+        importance=PlainTable.of(
+            "Importance by feature", ("feature", "meaning", "agency", "importance"), importance
+        ),
         importance_by_agency=PlainTable.of(
-            "Importance by agency", ("agency", "importance"),
+            "Importance by agency",
+            ("agency", "importance"),
             [{"agency": a, "importance": v} for a, v in agencies.items()],
         ),
         stages=PlainTable.of(
-            "Stages", ("stage", "seconds", "peak_mb"),
-            [{"stage": s, "seconds": t, "peak_mb": m} for s, t, m in
-             (("contracts", 4.2, 410.0), ("cohort", 1.1, 240.0), ("features", 6.8, 690.0), ("training", 92.4, 810.0))],
+            "Stages",
+            ("stage", "seconds", "peak_mb"),
+            [
+                {"stage": s, "seconds": t, "peak_mb": m}
+                for s, t, m in (
+                    ("contracts", 4.2, 410.0),
+                    ("cohort", 1.1, 240.0),
+                    ("features", 6.8, 690.0),
+                    ("training", 92.4, 810.0),
+                )
+            ],
         ),
-    )  # fmt: skip
+    )
 
 
 def approved(data: ReportData) -> ReportData:

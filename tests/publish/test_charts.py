@@ -13,7 +13,7 @@ from riskstrat.publish.drawing import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE
 from riskstrat.publish.tables import records
 
 DATA = county_report()
-SENSITIVITY = [r for r in records(DATA.fairness, group="ethnicity", metric="sensitivity")]
+SENSITIVITY = records(DATA.fairness, group="ethnicity", metric="sensitivity")
 
 
 def drawn(name="c"):

@@ -228,5 +228,18 @@ def test_a_change_in_words():
     assert [change_in_words(10, b) for b in (None, 10, 22, 7)] == ["new", "same", "up 12", "down 3"]
 
 
-def test_a_coarse_reason_names_no_value():
-    assert coarse_reason("Long-term conditions = 4") == "Long-term conditions"
+@pytest.mark.parametrize(
+    ("full", "coarse"),
+    [
+        ("Long-term conditions = 4", "Long-term conditions"),
+        ("4 A&E attendances in the last 90 days (raises the risk)",
+         "A&E attendances in the last 90 days"),
+        ("no GP contacts in the last year (raises the risk)", "GP contacts in the last year"),
+        ("age 83 (raises the risk)", "age"),
+        ("rent arrears: £312.50 (raises the risk)", "rent arrears"),
+        ("12 days since the last admission (raises the risk)", "days since the last admission"),
+        ("3 care packages (lowers the risk)", ""),
+    ],
+)  # fmt: skip
+def test_a_coarse_reason_names_no_value(full, coarse):
+    assert coarse_reason(full) == coarse

@@ -53,6 +53,15 @@ def test_the_rate_of_a_total_rests_on_rows_that_show_both_counts():
     assert wards(STRICT, total="All").rows[-1][3] == round(85 / 1_205, 4)
 
 
+def test_a_mean_is_shown_where_its_people_are_and_weighted_in_the_total():
+    rows = [("a", 20, 0.8549), ("b", 3, 0.91), ("c", 180, 0.2)]
+    table = protect(
+        "Risk", ("band", "n", "risk"), rows, counts=("n",), means={"risk": "n"}, policy=STRICT,
+        total="All",
+    )  # fmt: skip
+    assert table.rows == (("a", 20, 0.85), ("b", None, None), ("c", 180, 0.2), ("All", 200, 0.27))
+
+
 def test_a_rate_given_by_the_caller_is_replaced():
     rows = [("Vange", 20, 10, 0.123456)]
     table = protect(

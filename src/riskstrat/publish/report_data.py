@@ -26,7 +26,9 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "gains": ("learner", "share", "sensitivity", "ppv"),
         "decision": ("learner", "probability_threshold", "net_benefit"),
         "risk": ("band", "low", "high", "n"),
-        "fairness": ("group", "level", "metric", "at", "value", "low", "high", "n", "verdict"),
+        "fairness": (
+            "group", "level", "metric", "at", "value", "low", "high", "n", "verdict", "status",
+        ),
         "gates": ("code", "text", "value", "low", "high", "n", "verdict", "status"),
         "findings": ("code", "severity", "where", "message"),
         "bands": ("band", "people", "expected", "expected_share"),

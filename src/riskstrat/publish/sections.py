@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from riskstrat.publish import charts, diagrams
-from riskstrat.publish.report_data import ReportData
-from riskstrat.publish.summary import EVERYONE, at_capacity, gate_lines
-from riskstrat.publish.tables import Record, Shown, Table, records, same_share, shown
-from riskstrat.publish.wording import (
-    BASELINES,
-    METRICS,
-    SPLITS,
-    day,
-    estimate,
-    learner,
-    metric,
-    percent,
-    verdict,
+from riskstrat.publish import diagrams
+from riskstrat.publish.evidence import (
+    calibration,
+    capacity,
+    fairness,
+    importance,
+    performance,
+    risk,
 )
-
-ABSENT = "This run did not produce this part."
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A chart with its reading and, folded away, the same numbers as a table."""
-
-    svg: str
-    reading: str
-    table: Shown | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One section of the page, in reading order: words, drawings, tables, points."""
-
-    anchor: str
-    title: str
-    lead: str
-    drawings: tuple[Drawing, ...] = ()
-    tables: tuple[Shown, ...] = ()
-    points: tuple[str, ...] = ()
-    folded: bool = False
-    """long tables are folded away"""
-    text: str = ""
-    """preformatted text, folded away"""
+from riskstrat.publish.parts import ABSENT, Drawing, Section
+from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.summary import gate_lines
+from riskstrat.publish.tables import Shown, Table, records, shown
+from riskstrat.publish.wording import day, verdict
 
 
 def sections(data: ReportData) -> tuple[Section, ...]:
@@ -123,144 +94,6 @@ def folds(data: ReportData) -> Section:
     return Section("folds", "Learning and testing in time", lead, (drawing,))
 
 
-def performance(data: ReportData) -> Section:
-    """Discrimination and error, against rules of thumb."""
-    if data.performance is None:
-        return Section("performance", "Performance", ABSENT)
-    drawings = []
-    for name in ("auroc", "average_precision"):
-        rows = _ordered(records(data.performance, split=data.split, metric=name), data.champion)
-        svg = (
-            charts.performance_chart(rows, name=f"perf-{name}", champion=data.champion)
-            if rows
-            else ""
-        )
-        if svg:
-            drawings.append(Drawing(svg, _compare(rows, data.champion), _grid(rows, (name,))))
-    splits = list(dict.fromkeys(row["split"] for row in records(data.performance)))
-    splits.sort(key=lambda split: split != data.split)
-    grids = tuple(
-        _grid(
-            _ordered(records(data.performance, split=split), data.champion),
-            tuple(METRICS),
-            f"{SPLITS.get(split, split)}: value (95% interval)",
-            data.performance.note,
-        )
-        for split in splits
-    )
-    lead = (
-        f"{learner(data.champion)} is the model whose scores are used. Every number has its 95% "
-        "interval, and every model is set against rules of thumb that need no model."
-    )
-    return Section("performance", "Performance", lead, tuple(drawings), grids)
-
-
-def calibration(data: ReportData) -> Section:
-    """Is a risk of 30% 3 in 10?"""
-    rows = records(data.calibration, learner=data.champion) or records(data.calibration)
-    if data.calibration is None or not rows:
-        return Section("calibration", "Calibration", ABSENT)
-    drawing = Drawing(
-        charts.calibration_chart(rows, name="calibration"),
-        "On the dashed line a predicted risk of 30% comes true for 3 in 10. Dots above it: the "
-        "model is too low; below it: too high.",
-        shown(data.calibration),
-    )
-    return Section(
-        "calibration",
-        "Calibration",
-        "Does a stated risk come true as often as it says?",
-        (drawing,),
-    )
-
-
-def capacity(data: ReportData) -> Section:
-    """What each capacity buys."""
-    if data.at_capacity is None:
-        return Section("capacity", "What capacity covers", ABSENT)
-    rows = records(data.at_capacity, split=data.split, learner=data.champion)
-    marks = {name: [r for r in rows if r["metric"] == name] for name in ("sensitivity", "ppv")}
-    curve = records(data.gains)
-    drawings = []
-    for draw, name in ((charts.gains_chart, "sensitivity"), (charts.precision_chart, "ppv")):
-        svg = draw(curve, marks[name], name=f"curve-{name}", champion=data.champion)
-        if svg:
-            drawings.append(Drawing(svg, _at(marks[name], metric(name))))
-    if data.decision is not None:
-        svg = charts.decision_chart(records(data.decision), name="decision", champion=data.champion)
-        reading = "A model is worth using where its line is the highest one."
-        drawings.append(
-            Drawing(svg, reading, shown(data.decision)) if svg else Drawing("", reading)
-        )
-    tables = [_by_capacity(data, rows), _baselines_at(data)]
-    if data.bands is not None:
-        tables.insert(0, shown(data.bands, caption="The list by band"))
-    lead = (
-        "If so many people can be seen, how many of them will have the outcome, and how many of "
-        "all outcomes are reached?"
-    )
-    made = tuple(d for d in drawings if d.svg)
-    return Section(
-        "capacity", "What capacity covers", lead, made, tuple(t for t in tables if t.rows)
-    )
-
-
-def risk(data: ReportData) -> Section:
-    """How risk is spread."""
-    if data.risk is None:
-        return Section("risk", "How risk is spread", ABSENT)
-    svg = charts.risk_chart(records(data.risk), name="risk")
-    reading = "Most people have a low risk; the bands cut the upper end."
-    lead = "The calibrated risks of everybody on the day of the list."
-    drawings = (Drawing(svg, reading, shown(data.risk)),) if svg else ()
-    return Section("risk", "How risk is spread", lead, drawings)
-
-
-def importance(data: ReportData) -> Section:
-    """What the model looks at."""
-    drawings = []
-    for table, label, title in (
-        (data.importance, "meaning", "Which features the scores rest on"),
-        (data.importance_by_agency, "agency", "Which agencies' data the scores rest on"),
-    ):
-        name = f"importance-{label}"
-        svg = charts.importance_chart(records(table), name=name, label=label, title=title)
-        if svg and table is not None:
-            drawings.append(Drawing(svg, _first(records(table), label), shown(table)))
-    if not drawings:
-        return Section("importance", "What the scores rest on", ABSENT)
-    lead = "Importance says what the model uses, not what causes the outcome."
-    return Section("importance", "What the scores rest on", lead, tuple(drawings))
-
-
-def fairness(data: ReportData) -> Section:
-    """Every metric by every group."""
-    rows = records(data.fairness)
-    if data.fairness is None or not rows:
-        return Section("fairness", "Fairness between groups", "The study names no groups.")
-    drawings = []
-    for group in dict.fromkeys(row["group"] for row in rows if row["group"] != EVERYONE):
-        mine = [
-            r
-            for r in rows
-            if r["group"] == group and _here(r, data) and r["metric"] == "sensitivity"
-        ]
-        overall = at_capacity(data, "sensitivity")
-        anchor = f"fair-{_slug(str(group))}"
-        svg = charts.fairness_chart(mine, name=anchor, overall=overall) if mine else ""
-        if svg:
-            drawings.append(Drawing(svg, _spread(mine)))
-    lead = (
-        f"Of those who go on to have the outcome, the share that is reached when "
-        f"{percent(data.capacity)} are seen, and further measures in the table. A model can be "
-        "well calibrated in every group and still reach them unequally."
-    )
-    tables = (shown(data.fairness, caption="All measures by group", leave_out=("status",)),)
-    return Section(
-        "fairness", "Fairness between groups", lead, tuple(drawings), tables, folded=True
-    )
-
-
 def gates(data: ReportData) -> Section:
     """Each gate with its number and its limit."""
     lines = gate_lines(data)
@@ -289,7 +122,7 @@ def findings(data: ReportData) -> Section:
     """What the checks noticed."""
     if data.findings is None or not data.findings.rows:
         return Section("findings", "Findings", "The checks noticed nothing that needs attention.")
-    hidden = [name for name in ("status", "name", "group", "low", "high", "n", "value")]
+    hidden = ("status", "name", "group", "low", "high", "n", "value")
     table = shown(data.findings, leave_out=hidden)
     return Section("findings", "Findings", "What the checks noticed on the way.", tables=(table,))
 
@@ -346,102 +179,5 @@ def _tabled(anchor: str, title: str, table: Table | None, lead: str) -> Section:
     return Section(anchor, title, lead, tables=(shown(table, leave_out=("status",)),))
 
 
-def _ordered(rows: Sequence[Record], champion: str) -> list[Record]:
-    """The champion, then other learners, then rules of thumb."""
-    return sorted(rows, key=lambda r: (r["learner"] in BASELINES, r["learner"] != champion))
-
-
-def _grid(
-    rows: Sequence[Record], metrics: Sequence[str], caption: str = "", note: str = ""
-) -> Shown:
-    """Learners down, metrics across, each cell an estimate."""
-    present = [name for name in metrics if any(row["metric"] == name for row in rows)]
-    who = list(dict.fromkeys(row["learner"] for row in rows))
-    found = {(row["learner"], row["metric"]): estimate(row) for row in rows}
-    body = tuple((learner(name), *(found.get((name, m), "n/a") for m in present)) for name in who)
-    headers = (("Model", False), *((metric(name), True) for name in present))
-    title = caption or f"{metric(metrics[0])}: value (95% interval)"
-    return Shown(title, headers, body, note)
-
-
-def _by_capacity(data: ReportData, rows: Sequence[Record]) -> Shown:
-    """The champion: capacities down, metrics across."""
-    named = list(dict.fromkeys(row["metric"] for row in rows))
-    shares = sorted({row["share"] for row in rows})
-    found = {(row["share"], row["metric"]): row for row in rows}
-    body = []
-    for share in shares:
-        mine = [found[share, name] for name in named if (share, name) in found]
-        selected = next((r["selected"] for r in mine if r["selected"] is not None), None)
-        body.append(
-            (
-                percent(share),
-                "withheld" if selected is None else f"{selected:,}",
-                *(estimate(found[share, n]) if (share, n) in found else "n/a" for n in named),
-            )
-        )
-    headers = (("Capacity", False), ("Listed", True), *((metric(name), True) for name in named))
-    note = data.at_capacity.note if data.at_capacity else ""
-    return Shown(f"{learner(data.champion)} at each capacity", headers, tuple(body), note)
-
-
-def _baselines_at(data: ReportData) -> Shown:
-    """Every learner at the summary's capacity."""
-    rows = [
-        row
-        for row in records(data.at_capacity, split=data.split)
-        if same_share(row["share"], data.capacity)
-    ]
-    caption = f"Every model when {percent(data.capacity)} are seen: value (95% interval)"
-    return _grid(_ordered(rows, data.champion), ("ppv", "sensitivity", "lift"), caption)
-
-
-def _compare(rows: Sequence[Record], champion: str) -> str:
-    best = next((row for row in rows if row["learner"] == champion), None)
-    rules = [row for row in rows if row["learner"] in BASELINES and row["value"] is not None]
-    if best is None or best["value"] is None:
-        return "The model's own value could not be estimated."
-    said = f"{learner(champion)}: {estimate(best)}"
-    if not rules:
-        return f"{said}. There is no rule of thumb to set it against."
-    rule = max(rules, key=lambda row: row["value"])
-    apart = (
-        "the intervals do not overlap"
-        if (best["low"] or 0) > (rule["high"] or 1)
-        else "the intervals overlap"
-    )
-    return f"{said}; the best rule of thumb, {learner(rule['learner'])}: {estimate(rule)}; {apart}."
-
-
-def _at(marks: Sequence[Record], what: str) -> str:
-    told = [f"{percent(row['share'])}: {estimate(row)}" for row in marks]
-    return f"{what} at each capacity: {'; '.join(told)}." if told else f"{what} by capacity."
-
-
-def _first(rows: Sequence[Record], label: str) -> str:
-    usable = [row for row in rows if row.get("importance") is not None]
-    top = max(usable, key=lambda row: row["importance"])
-    whole = sum(row["importance"] for row in usable) or 1.0
-    return (
-        f"Most telling: {top[label]}, {percent(round(top['importance'] / whole, 3))} of the whole."
-    )
-
-
-def _spread(rows: Sequence[Record]) -> str:
-    known = sorted((r for r in rows if r["value"] is not None), key=lambda r: r["value"])
-    hidden = len(rows) - len(known)
-    tail = f" {hidden} too small to show." if hidden else ""
-    low, high = known[0], known[-1]
-    return f"From {low['level']}, {estimate(low)}, to {high['level']}, {estimate(high)}.{tail}"
-
-
-def _here(row: Record, data: ReportData) -> bool:
-    return same_share(row["at"], data.capacity)
-
-
 def _sign(name: str) -> str:
     return {"pass": "✓ Passed", "fail": "✗ Failed"}.get(verdict(name), "? Not enough evidence")
-
-
-def _slug(text: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in text.lower())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from riskstrat.publish.wording import BASELINES, day, estimate, learner, mark, p
 EVERYONE = "everyone"
 """the group of one level by which a table of groups also shows the whole"""
 
+_GROUP_GATE = re.compile(r"\(\s*(?!at\b)[a-z]")
 VERDICTS = {
     "pass": "Passed",
     "fail": "Failed",
@@ -172,21 +174,48 @@ def _missed(data: ReportData) -> str:
 
 
 def _fairness(data: ReportData) -> str:
-    rows = records(data.fairness)
+    rows = tuple(row for row in records(data.fairness) if row["group"] != EVERYONE)
     if not rows:
         return "Not assessed: the study names no groups."
-    judged = [verdict(row["verdict"]) for row in rows if row.get("verdict")]
-    rows = tuple(row for row in rows if row["group"] != EVERYONE)
     groups = ", ".join(dict.fromkeys(str(row["group"]).replace("_", " ") for row in rows))
-    thin = len({(r["group"], r["level"]) for r in rows if r["value"] is None})
-    said = f"Compared by {groups}."
-    if failed := judged.count("fail"):
-        said += f" {failed} comparisons are outside their limit."
-    elif judged:
-        said += " No comparison that could be judged is outside its limit."
+    thin = len({(r["group"], r["level"]) for r in rows if r["status"] == "withheld"})
+    said = [f"Compared by {groups}.", _widest_gap(data, rows), _group_gates(data)]
     if thin:
-        said += f" {thin} groups are too small to judge on at least one measure; they stay listed."
-    return said
+        said.append(
+            f"{thin} groups are too small to show on at least one measure; they stay listed."
+        )
+    return " ".join(part for part in said if part)
+
+
+def _widest_gap(data: ReportData, rows: Sequence[Record]) -> str:
+    """The group whose levels are reached most unequally."""
+    here = [r for r in rows if r["metric"] == "sensitivity" and same_share(r["at"], data.capacity)]
+    spans = []
+    for group in dict.fromkeys(row["group"] for row in here):
+        known = [row for row in here if row["group"] == group and row["value"] is not None]
+        if len(known) > 1:
+            low, high = (pick(known, key=lambda r: r["value"]) for pick in (min, max))
+            spans.append((high["value"] - low["value"], low, high))
+    if not spans:
+        return ""
+    _, low, high = max(spans, key=lambda span: span[0])
+    return (
+        f"Widest gap in outcomes reached: {str(low['group']).replace('_', ' ')}, from "
+        f"“{low['level']}” {estimate(low)} to “{high['level']}” {estimate(high)}."
+    )
+
+
+def _group_gates(data: ReportData) -> str:
+    """How the gates that look at groups ended."""
+    ended = [
+        verdict(row["verdict"]) for row in records(data.gates) if _GROUP_GATE.search(row["text"])
+    ]
+    if not ended:
+        return "No gate looks at groups."
+    told = [
+        f"{ended.count(name)} {said.lower()}" for name, said in VERDICTS.items() if name in ended
+    ]
+    return f"Gates on groups: {', '.join(told)}."
 
 
 def _least_data(data: ReportData) -> str:

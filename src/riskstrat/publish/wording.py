@@ -66,6 +66,7 @@ HEADERS = MappingProxyType(
         "high": "95% to",
         "positives": "With the outcome",
         "uk_gdpr": "UK GDPR",
+        "verdict": "Evidence",
         "share_missing": "Missing",
         "expected": "Expected outcomes",
         "expected_share": "Expected rate",
@@ -102,6 +103,7 @@ DECIMALS = MappingProxyType(
     {"lift": 1, "number_needed_to_review": 1, "calibration_slope": 2, "calibration_in_the_large": 2}
 )
 DATES = frozenset({"as_of", "ends", "starts", "window_ends", "as_of_from"})
+EVIDENCE = MappingProxyType({"ok": "enough evidence", "not_enough_evidence": "not enough evidence"})
 NO_LIMIT = "no upper limit"
 NOTHING = "n/a"
 
@@ -142,6 +144,8 @@ def cell_text(column: str, record: Mapping[str, Any], policy: str) -> str:
             return BANDS.get(value, value)
         case "split":
             return SPLITS.get(value, value)
+        case "verdict":
+            return EVIDENCE.get(value, value)
     if isinstance(value, int | float):
         return _numeral(column, value, record)
     if isinstance(value, list | tuple | set | frozenset):
@@ -154,7 +158,9 @@ def _absent(column: str, record: Mapping[str, Any], policy: str) -> str:
     status = record.get("status")
     if column in ("value", "observed", "net_benefit") and status not in (None, "shown"):
         return str(status)
-    if column in COUNTS or column in ("expected_share", "rate") or (column in BANDS and not status):
+    if column in ("expected_share", "rate") or column.startswith("share_"):
+        return "withheld" if policy else NOTHING
+    if column in COUNTS or (column in BANDS and not status):
         return mark(policy) if policy else NOTHING
     return NOTHING if is_number_column(column) else ""
 
@@ -227,6 +233,6 @@ def day(value: date | str) -> str:
 def verdict(text: object) -> str:
     """`pass`, `fail` or `not enough evidence`, however the gate said it."""
     said = str(text).strip().lower().replace("_", " ")
-    if said in ("pass", "passed", "true", "ok"):
+    if said in ("pass", "passed", "true"):
         return "pass"
     return "fail" if said in ("fail", "failed", "false") else "not enough evidence"

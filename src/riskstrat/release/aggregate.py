@@ -62,7 +62,7 @@ def band_summary(banded: pa.Table, *, policy: Policy, title: str = "The list") -
         people[name] += 1
         risk[name] += value
     rows = [
-        (name, people[name], int(risk[name] + 0.5), None)
+        (name, people[name], int(risk[name] + 0.5), risk[name] / max(people[name], 1))
         for name in (*BAND_ORDER,)
         if name in people or name == REST
     ]
@@ -71,10 +71,10 @@ def band_summary(banded: pa.Table, *, policy: Policy, title: str = "The list") -
         ("band", "people", "expected", "expected_share"),
         rows,
         counts=("people", "expected"),
-        rates={"expected_share": ("expected", "people")},
+        means={"expected_share": "people"},
         policy=policy,
         total="All that is shown",
-        note="Expected outcomes are the sum of the calibrated risks.",
+        note="Expected outcomes are the sum of the calibrated risks, the expected rate their mean.",
     )
 
 

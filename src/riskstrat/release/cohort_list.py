@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskstrat.errors import ReleaseRefused, StudyError
 from riskstrat.release.anonymity import WITHHELD, coarsen, without_rare
@@ -200,14 +201,12 @@ def _rows(
     previous: pa.Table | None,
 ) -> list[Row]:
     """The listed units with all they could be shown with, in rank order."""
-    told = _by_pair(reasons)
-    attributes = _by_pair(groups)
+    banded = banded.filter(pc.is_in(banded["band"], pa.array(recipient.bands, pa.string())))
+    told, attributes = (_by_pair(_of(table, banded)) for table in (reasons, groups))
     blank = dict.fromkeys(attribute_names(groups))
     before = {} if previous is None else {row["unit_id"]: row for row in previous.to_pylist()}
     rows = []
     for row in banded.to_pylist():
-        if row["band"] not in recipient.bands:
-            continue
         pair = (row["unit_id"], row["as_of"])
         said = told.get(pair, {})
         full = _split(said.get("reasons"))
@@ -253,6 +252,12 @@ _TYPES = {
 def attribute_names(groups: pa.Table) -> tuple[str, ...]:
     """The attributes a list may show."""
     return tuple(name for name in groups.column_names if name not in ("unit_id", "as_of"))
+
+
+def _of(table: pa.Table, listed: pa.Table) -> pa.Table:
+    """The rows about listed units: most of a cohort is not, and need not be unpacked."""
+    ids = pc.cast(listed["unit_id"], table.schema.field("unit_id").type)
+    return table.filter(pc.is_in(table["unit_id"], ids.combine_chunks()))
 
 
 def _by_pair(table: pa.Table) -> dict[tuple[str, object], Row]:

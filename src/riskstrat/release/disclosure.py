@@ -10,17 +10,27 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
-from riskstrat.errors import ReleaseRefused
+from riskstrat.release.guards import (
+    declared,
+    only_counts,
+    only_declared_numbers,
+    rectangular,
+)
 from riskstrat.release.policies import POLICIES, Policy, policy_named, strictest
 from riskstrat.vocabulary import Protected
 
 __all__ = [
-    "POLICIES", "Policy", "policy_named", "protect", "protect_estimates", "protect_text", "strictest",
-]  # fmt: skip
+    "POLICIES",
+    "Policy",
+    "policy_named",
+    "protect",
+    "protect_estimates",
+    "protect_text",
+    "strictest",
+]
 
 FEW_PEOPLE = 1000
 """below this many people an estimate is shown to 2 decimals, so that it cannot give back a count"""
@@ -50,6 +60,7 @@ def protect(
     counts: Sequence[str],
     policy: Policy,
     rates: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    means: Mapping[str, str] = MappingProxyType({}),
     not_people: Sequence[str] = (),
     total: str | None = None,
     note: str = "",
@@ -61,6 +72,8 @@ def protect(
         counts: the columns that count people (or their records); None in a cell means unknown.
         rates: rate column -> (numerator column, denominator column). Whatever the rows hold
             there is replaced by the ratio of the shown counts, or None.
+        means: mean column -> the count of people it is a mean of (a modelled risk, say). Shown,
+            rounded, where that count is; the total is weighted by the shown counts.
         not_people: whole-number columns that count no people (a year, a rank, days).
         total: add a last row with this label: sums of what is shown, so that a suppressed cell
             cannot be worked out by subtraction; its rates rest on the rows that show both
@@ -71,17 +84,29 @@ def protect(
         ReleaseRefused: if a count is negative or not whole, or a whole number stands in a column
             of which nothing is declared: it might count people.
     """
-    _declared(title, columns, {*counts, *not_people, *(c for pair in rates.values() for c in pair)})
-    _rectangular(title, columns, rows)
-    _only_declared_numbers(title, columns, rows, {*counts, *not_people, *rates})
-    _only_counts(title, columns, rows, counts)
+    declared(
+        title,
+        columns,
+        {
+            *counts,
+            *not_people,
+            *means,
+            *means.values(),
+            *(c for pair in rates.values() for c in pair),
+        },
+    )
+    rectangular(title, columns, rows)
+    only_declared_numbers(title, columns, rows, {*counts, *not_people, *rates, *means})
+    only_counts(title, columns, rows, counts)
     draft = _Draft(tuple(columns), tuple(tuple(row) for row in rows), tuple(counts), 0)
     for step in _STEPS:
         draft = step(draft, policy)
-    shown = [dict(zip(columns, row, strict=True)) for row in draft.rows]
+    shown = [_with_means(dict(zip(columns, r, strict=True)), means, policy) for r in draft.rows]
     if total is not None:
-        label = next(name for name in columns if name not in {*counts, *rates, *not_people})
-        shown.append({label: total} | {c: _total(shown, (c,), c) for c in counts})
+        label = next(name for name in columns if name not in {*counts, *rates, *means, *not_people})
+        sums = {c: _total(shown, (c,), c) for c in counts}
+        weighed = {mean: _weighted(shown, mean, people) for mean, people in means.items()}
+        shown.append(_with_means({label: total} | sums | weighed, means, policy))
     finished = [
         tuple(_ratio(row, *rates[c]) if c in rates else row.get(c) for c in columns)
         for row in shown
@@ -125,15 +150,15 @@ def protect_estimates(
         ReleaseRefused: as `protect`.
     """
     counted = tuple(dict.fromkeys((n, *([positives] if positives else []), *counts)))
-    _declared(title, columns, {*counted, *estimates, *not_people})
-    _rectangular(title, columns, rows)
+    declared(title, columns, {*counted, *estimates, *not_people})
+    rectangular(title, columns, rows)
     protected: list[Row] = []
     for row, too_small in zip(rows, withhold or (False,) * len(rows), strict=True):
         cells = dict(zip(columns, row, strict=True))
         status = "withheld" if too_small else _status(cells, n, positives, estimates[0], policy)
         for name in estimates:
-            few = policy.base > 1 and (cells[n] or FEW_PEOPLE) < FEW_PEOPLE
-            cells[name] = _number(cells[name], 2 if few else 3) if status == "shown" else None
+            digits = _digits(cells[n], policy)
+            cells[name] = _number(cells[name], digits) if status == "shown" else None
         protected.append((*(cells[name] for name in columns), status))
     plain = (*not_people, *estimates)
     return protect(
@@ -212,6 +237,28 @@ def _total(rows: Sequence[Mapping[str, Any]], pair: Sequence[str], column: str) 
     return sum(shown) if shown else None
 
 
+def _with_means(row: dict[str, Any], means: Mapping[str, str], policy: Policy) -> dict[str, Any]:
+    """The row with its means rounded, or left out where their people are not shown."""
+    rounded = {
+        mean: None
+        if row.get(people) is None
+        else _number(row.get(mean), _digits(row[people], policy))
+        for mean, people in means.items()
+    }
+    return row | rounded
+
+
+def _weighted(rows: Sequence[Mapping[str, Any]], mean: str, people: str) -> float | None:
+    known = [row for row in rows if row[mean] is not None and row[people]]
+    weight = sum(row[people] for row in known)
+    return sum(row[mean] * row[people] for row in known) / weight if weight else None
+
+
+def _digits(n: int | None, policy: Policy) -> int:
+    """Decimals of an estimate from ``n`` people: too few to give a small count back."""
+    return 2 if policy.base > 1 and (n or FEW_PEOPLE) < FEW_PEOPLE else 3
+
+
 def _with_total_rates(
     columns: Sequence[str],
     row: Row,
@@ -229,51 +276,3 @@ def _with_total_rates(
 def _ratio(row: Mapping[str, Any], numerator: str, denominator: str) -> float | None:
     over, under = row.get(numerator), row.get(denominator)
     return None if over is None or not under else round(over / under, 4)
-
-
-def _declared(title: str, columns: Sequence[str], named: set[str]) -> None:
-    if missing := sorted(named - set(columns)):
-        raise ReleaseRefused(
-            f"{title}: there is no column {', '.join(missing)} to protect",
-            fix=f"name columns of the table: {', '.join(columns)}",
-            code="RS3001",
-        )
-
-
-def _rectangular(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    if ragged := sum(len(row) != len(columns) for row in rows):
-        raise ReleaseRefused(
-            f"{title}: {ragged} rows do not have {len(columns)} cells",
-            fix="give one cell per column",
-            code="RS3002",
-        )
-
-
-def _only_declared_numbers(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], declared: set[str]
-) -> None:
-    for place, name in enumerate(columns):
-        if name not in declared and any(_is_whole(row[place]) for row in rows):
-            raise ReleaseRefused(
-                f"{title}: column {name} holds whole numbers that may count people",
-                fix=f"list {name} under `counts`, or under `not_people` if it counts none",
-                code="RS3003",
-            )
-
-
-def _only_counts(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], counts: Sequence[str]
-) -> None:
-    for name in counts:
-        cells = [row[columns.index(name)] for row in rows]
-        wrong = sum(not (cell is None or (_is_whole(cell) and cell >= 0)) for cell in cells)
-        if wrong:
-            raise ReleaseRefused(
-                f"{title}: {wrong} cells of {name} are not counts",
-                fix="give whole numbers of at least 0, or None where the count is unknown",
-                code="RS3004",
-            )
-
-
-def _is_whole(cell: Any) -> bool:
-    return isinstance(cell, Integral) and not isinstance(cell, bool)

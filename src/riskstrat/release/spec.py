@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from riskstrat.spec import Spec
-from riskstrat.vocabulary import Name
+from riskstrat.vocabulary import Days, Name, Period
 
 BandName = Literal["very_high", "high", "moderate"]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -51,6 +51,8 @@ class ReleaseSpec(Spec):
     """cumulative share of the cohort, from the top"""
     disclosure: Literal["strictest", "hes", "opensafely", "dfe", "strict", "none"] = "strictest"
     recipients: tuple[Recipient, ...] = Field(default=())
+    valid_for: Period = Days(90)
+    """how long after the day it was scored for a list may be used"""
 
     @field_validator("bands")
     @classmethod

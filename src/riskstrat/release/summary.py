@@ -83,10 +83,10 @@ def _heading(name: str) -> str:
 
 
 def _text(value: Any, column: str, policy: str) -> str:
+    shares = column.startswith("share") or column.endswith("share") or column == "at"
     if value is None:
-        return policy_named(policy).mark or "n/a"
+        return "withheld" if shares else policy_named(policy).mark or "n/a"
     if isinstance(value, float):
-        shares = column.startswith("share") or column.endswith("share") or column == "at"
         return f"{value:.1%}" if shares else f"{value:.3g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"

@@ -37,12 +37,12 @@ class Factor:
         """Values (rows,) as float64, before centring."""
         column = matrix[:, self.feature].astype(np.float64)
         if self.form == "missing":
-            return np.isnan(column).astype(np.float64)
+            return np.asarray(np.isnan(column), dtype=np.float64)
         if self.form == "level":
-            return (column == self.level).astype(np.float64)
+            return np.asarray(column == self.level, dtype=np.float64)
         filled = np.where(np.isnan(column), self.fill, column)
         if self.form == "log1p":
-            return np.log1p(np.maximum(filled, 0.0))
+            return np.asarray(np.log1p(np.maximum(filled, 0.0)))
         return spline(filled, self.knots, self.level) if self.form == "spline" else filled
 
 

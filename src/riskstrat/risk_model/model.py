@@ -146,15 +146,12 @@ class RiskModel:
         return self.linear.intercept if self.linear else 0.0
 
     def _matrices(self, table: pa.Table) -> Iterator[NDArray[Any]]:
-        chosen = table.select([feature.name for feature in self.features])
         for start in range(0, table.num_rows, BATCH_ROWS):
-            part = chosen.slice(start, BATCH_ROWS)
+            part = table.slice(start, BATCH_ROWS)
             yield encode(part, self.features, self.levels, self.dtype)
 
     def _in_batches(self, table: pa.Table, score: Callable[..., FloatArray]) -> FloatArray:
         require(table.schema, self.features)
-        if not self.features:
-            return score(np.empty((table.num_rows, 0), dtype=self.dtype))
         parts = [score(matrix) for matrix in self._matrices(table)]
         return np.concatenate(parts) if parts else np.empty(0)
 

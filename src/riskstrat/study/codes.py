@@ -196,13 +196,6 @@ _TEXTS = (
         "Use one of those the message lists.",
     ),
     (
-        "RS1238",
-        "A baseline's columns do not fit",
-        "`age_sex` needs exactly two attributes; the other baselines take none.",
-        "The columns under `training.baselines` are counted.",
-        "Write `age_sex`, or `{age_sex: [age_band, sex]}`.",
-    ),
-    (
         "RS1240",
         "Two features of one name",
         "Two blocks would make features of the same name.",
@@ -312,6 +305,13 @@ _TEXTS = (
         "Add it to `features`, and name each learner once.",
     ),
     (
+        "RS1267",
+        "A baseline's attributes do not fit",
+        "`age_sex` reads two attributes, `prior_use` one, and `base_rate` none.",
+        "The attributes under `training.baselines` are counted.",
+        "Write `{age_sex: [age, sex]}`, `{prior_use: [count]}`, or the name alone.",
+    ),
+    (
         "RS1270",
         "Unknown disclosure policy",
         "`disclosure` names a policy that riskstrat does not have.",
@@ -331,6 +331,13 @@ _TEXTS = (
         "A recipient's table is broken down by something that is not an attribute of the study.",
         _NAMED,
         "Choose from those the message lists.",
+    ),
+    (
+        "RS1290",
+        "The study changed since the model was trained",
+        "Features of the registered model mean something else in the study file as it is now.",
+        "The digest of every feature is compared with the one stored with the model.",
+        "Score with the study file as it was then, or run the study again.",
     ),
 )
 

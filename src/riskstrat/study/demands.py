@@ -50,6 +50,7 @@ GROUP_SCORES = frozenset(
     }
 )
 AGE_SEX = ("age", "sex")
+BASELINE_COLUMNS = {"base_rate": 0, "age_sex": 2, "prior_use": 1}
 
 
 def check_training(composer: Composer) -> None:
@@ -60,11 +61,12 @@ def check_training(composer: Composer) -> None:
     composer.attribute(spec.cluster, "training", "cluster")
     for i, baseline in enumerate(spec.baselines):
         columns = baseline.columns or (AGE_SEX if baseline.kind == "age_sex" else ())
-        if len(columns) != (2 if baseline.kind == "age_sex" else 0):
+        wanted = BASELINE_COLUMNS[baseline.kind]
+        if baseline.columns and len(columns) != wanted:
             where = composer.at("training", "baselines", i)
-            what = f"{where}: `{baseline.kind}` is given {len(columns)} attribute(s)"
-            fix = "write `age_sex` or `{age_sex: [age_band, sex]}`; other baselines take none"
-            composer.fault("RS1238", what, fix)
+            what = f"{where}: `{baseline.kind}` reads {wanted} attributes, found {len(columns)}"
+            fix = "write `{age_sex: [age, sex]}`, `{prior_use: [count]}`, or the name alone"
+            composer.fault("RS1267", what, fix)
         for column in columns:
             composer.attribute(column, "training", "baselines", i)
     features = {name for block in composer.spec.features.blocks for name in block.attributes}

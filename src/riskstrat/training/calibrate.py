@@ -16,6 +16,7 @@ from riskstrat.training.rows import BoolArray, FloatArray, IntArray
 
 ENOUGH_FOR_ISOTONIC = 200
 CLIP = 1e-4
+LEAST_PER_BLOCK, MOST_PER_BLOCK = 10, 100
 CROSS_FIT = 5
 
 Method = Literal["isotonic", "sigmoid", "none"]
@@ -65,25 +66,55 @@ def fit_calibrator(
 
 
 def _isotonic(raw: FloatArray, outcome: BoolArray) -> Calibrator:
-    """Pool adjacent violators, then join the blocks' centres by straight lines.
+    """Pool adjacent violators over blocks of people, and join the blocks' centres.
 
-    Joining centres (centred isotonic regression, Oron & Flournoy 2017,
-    doi:10.1080/19466315.2017.1286256) makes fewer ties than steps do and fits new people
-    better. A block of m people at an end without an outcome says that risk is small, not that
-    it is zero: it gets half an outcome among m + 1, as Krichevsky and Trofimov's estimate would.
+    Single people would leave steps of one or two persons at the ends, which fit nobody else and
+    tell of those people; hence blocks first. Joining centres by straight lines (Oron & Flournoy
+    2017, doi:10.1080/19466315.2017.1286256) makes fewer ties than steps do. An end block of m
+    people without an outcome says that risk is small, not that it is zero: half an outcome
+    among m + 1, as Krichevsky and Trofimov's estimate would have it.
     """
-    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(raw, outcome.astype(np.float64))
-    level, block, size = np.unique(
-        np.asarray(fitted.predict(raw)), return_inverse=True, return_counts=True
-    )
-    centre = np.bincount(block, weights=raw) / size
-    low = max(CLIP, 0.5 / (size[0] + 1) if level[0] == 0.0 else 0.0)
-    high = min(1 - CLIP, 1 - 0.5 / (size[-1] + 1) if level[-1] == 1.0 else 1.0)
+    block = _blocks(raw, outcome)
+    people = np.bincount(block).astype(np.float64)
+    score = np.bincount(block, weights=raw) / people
+    rate = np.bincount(block, weights=outcome) / people
+    pooled = np.asarray(IsotonicRegression().fit_transform(score, rate, sample_weight=people))
+    level, where = np.unique(pooled, return_inverse=True)
+    size = np.bincount(where, weights=people)
+    centre = np.bincount(where, weights=score * people) / size
+    low = 0.5 / (size[0] + 1) if level[0] <= 0.0 else 0.0
+    high = 1 - 0.5 / (size[-1] + 1) if level[-1] >= 1.0 else 1.0
+    risks = np.clip(level, max(CLIP, low), min(1 - CLIP, high))
     return Calibrator(
         kind="isotonic",
-        scores=tuple(float(score) for score in centre),
-        risks=tuple(float(risk) for risk in np.clip(level, low, high)),
+        scores=tuple(float(value) for value in centre),
+        risks=tuple(float(value) for value in risks),
     )
+
+
+def _blocks(raw: FloatArray, outcome: BoolArray) -> IntArray:
+    """Neighbours in score, lowest block 0: (n,).
+
+    From the top, a block ends where it holds 10 people with and 10 without the outcome, or
+    a twentieth of all people; equal scores stay together, and what is left joins the lowest.
+    """
+    order = np.argsort(-raw, kind="stable")
+    score = raw[order]
+    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))
+    positives = np.cumsum(outcome[order])[ends]
+    enough = max(MOST_PER_BLOCK, len(raw) // 20)
+    cuts, people_before, positives_before = [], 0, 0
+    for end, positive in zip((ends + 1).tolist(), positives.tolist(), strict=True):
+        people, found = end - people_before, positive - positives_before
+        if people >= enough or min(found, people - found) >= LEAST_PER_BLOCK:
+            cuts.append(end)
+            people_before, positives_before = end, positive
+    if not cuts:
+        return np.zeros(len(raw), dtype=np.int64)
+    block = np.empty(len(raw), dtype=np.int64)
+    at = np.searchsorted(np.asarray(cuts[:-1]), np.arange(len(raw)), side="right")
+    block[order] = len(cuts) - 1 - at
+    return block
 
 
 def cross_fit(

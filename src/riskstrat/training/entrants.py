@@ -97,16 +97,33 @@ def _entrant(
         fixed = {str(kind): set_ for kind, set_ in spec.parameters.items()}.get(learner.kind, {})
         return Entrant(learner.name, LEARNERS[learner.kind], features, False, fixed, {})
     score = learner.existing_score
-    column = tuple(feature for feature in columns if feature.name == score.column)
-    if not column or column[0].kind is not FeatureKind.NUMBER:
-        raise StudyError(
-            f"`{score.column}`, the published score, is not a numeric feature of this study",
-            fix="add it to `features`, and name it as it is called there",
-            code="RS1266",
-        )
+    column = (published_score(columns, score.column),)
     frame = _frame(table, column, np.float64)
     options = {"positive_at": score.positive_at}
     return Entrant(learner.name, LEARNERS[learner.kind], frame, False, {}, options)
+
+
+def published_score(columns: Sequence[FeatureColumn], wanted: str) -> FeatureColumn:
+    """The numeric feature a study means by ``name``, ``block__name`` or ``source.name``.
+
+    Raises:
+        StudyError: RS1266, when there is none, or more than one.
+    """
+    source, _, attribute = wanted.rpartition(".")
+    numbers = [feature for feature in columns if feature.kind is FeatureKind.NUMBER]
+    found = [feature for feature in numbers if feature.name == wanted] or [
+        feature
+        for feature in numbers
+        if feature.name.endswith(f"__{attribute}") and source in ("", feature.source)
+    ]
+    if len(found) != 1:
+        raise StudyError(
+            f"`{wanted}`, the published score, is not one numeric feature of this study "
+            f"({len(found)} found among {len(columns)} features)",
+            fix="add it to `features`, and name it as it is called there",
+            code="RS1266",
+        )
+    return found[0]
 
 
 def _baseline_entrant(baseline: Baseline, rows: Rows, prior: str) -> Entrant:

@@ -16,29 +16,17 @@ from numpy.typing import NDArray
 
 from riskstrat.risk_model import RiskModel
 from riskstrat.statistics import points
-from riskstrat.statistics.overall import evaluate
 from riskstrat.training.calibrate import cross_fit, fit_calibrator, usable_method
 from riskstrat.training.entrants import Entrant, make_entrants
 from riskstrat.training.folds import Fold, Plan, plan_folds
-from riskstrat.training.rows import FloatArray, IntArray, Rows, arrange
+from riskstrat.training.results import PREDICTIONS, Scored, as_table, choose, judge
+from riskstrat.training.rows import Rows, arrange
 from riskstrat.training.spec import TrainingSpec
 from riskstrat.training.task import Learnt, Task
-from riskstrat.training.tune import DIRECTION, Progress
+from riskstrat.training.tune import Progress
 from riskstrat.vocabulary import FeatureColumn
 
-SPLITS = ("test", "validation")
-
-PREDICTIONS = pa.schema(
-    [
-        ("unit_id", pa.string()),
-        ("as_of", pa.date32()),
-        ("split", pa.string()),
-        ("learner", pa.string()),
-        ("outcome", pa.bool_()),
-        ("risk", pa.float64()),
-        ("raw_score", pa.float64()),
-    ]
-)
+__all__ = ["PREDICTIONS", "TrainingResult", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +52,6 @@ class TrainingResult:
     tuning: list[dict[str, Any]]
     folds: list[dict[str, Any]]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Predictions of one entrant on one split; ``rows`` rise."""
-
-    split: str
-    learner: str
-    rows: IntArray
-    risk: FloatArray
-    raw: FloatArray
 
 
 def fit(
@@ -125,13 +102,13 @@ def fit(
     scored = sorted(
         (one for outcome in outcomes for one in outcome.scored), key=lambda s: (s.split, s.learner)
     )
-    metrics = _metrics(scored, how, capacity, told)
+    metrics = judge(scored, rows, spec, capacity, seed=seed, judged_one=told.judged)
     own = [entrant.name for entrant in entrants if not entrant.baseline]
     return TrainingResult(
-        predictions=_predictions(rows, scored),
+        predictions=as_table(rows, scored),
         metrics=metrics,
         models=MappingProxyType({o.model.name: o.model for o in outcomes}),
-        winner=_winner(own, metrics, spec.tune.metric),
+        winner=choose(own, metrics, spec.tune.metric),
         tuning=[record for outcome in outcomes for record in outcome.records],
         folds=plan.describe(rows),
         notes=plan.notes + tuple(note for outcome in outcomes for note in outcome.notes),
@@ -169,6 +146,10 @@ class _Told:
     def step(self, text: str) -> None:
         self._done += 1
         self.within(0.0, text)
+
+    def judged(self, one: Scored) -> None:
+        if one.split == "validation":  # the second of a learner's two
+            self.step(f"{one.learner}: judged")
 
 
 def _train(entrant: Entrant, how: _How, told: _Told) -> _Trained:
@@ -263,57 +244,3 @@ def _validation(entrant: Entrant, how: _How, learnt: Learnt) -> tuple[Scored, tu
                 f"{theirs:.5f}, the isotonic one asked for {ours:.5f}.",
             )
     return scored, notes
-
-
-def _metrics(
-    scored: Sequence[Scored], how: _How, capacity: Sequence[float], told: _Told
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Every metric with its interval; the same resamples for all learners of a split."""
-    clusters = how.rows.labels(how.spec.cluster)
-    found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
-    for one in scored:
-        outcome = how.rows.outcome[one.rows]
-        judged = evaluate(
-            outcome,
-            one.risk,
-            ranking=one.raw,
-            clusters=clusters[one.rows],
-            shares=capacity,
-            replicates=how.spec.replicates,
-            rng=np.random.default_rng([how.seed, SPLITS.index(one.split)]),
-        )
-        found[one.split][one.learner] = judged.as_dict() | {
-            "n": judged.n,
-            "outcomes": judged.positives,
-            "prevalence": judged.positives / judged.n,
-        }
-        if one.split == "validation":
-            told.step(f"{one.learner}: judged")
-    return found
-
-
-def _winner(own: Sequence[str], metrics: Mapping[str, Any], metric: str) -> str:
-    """Best on validation; the first named wins a tie."""
-    values = {name: metrics["validation"][name][metric]["value"] for name in own}
-    sign = 1 if DIRECTION[metric] == "maximize" else -1
-    return max(own, key=lambda name: sign * (values[name] if values[name] is not None else 0.0))
-
-
-def _predictions(rows: Rows, scored: Sequence[Scored]) -> pa.Table:
-    days = pa.array(rows.as_of.astype(np.int32)).cast(pa.date32())
-    parts = [
-        pa.table(
-            [
-                rows.unit_id.take(pa.array(one.rows)),
-                days.take(pa.array(one.rows)),
-                pa.array(np.full(len(one.rows), one.split, dtype=object), pa.string()),
-                pa.array(np.full(len(one.rows), one.learner, dtype=object), pa.string()),
-                pa.array(rows.outcome[one.rows]),
-                pa.array(one.risk),
-                pa.array(one.raw),
-            ],
-            schema=PREDICTIONS,
-        )
-        for one in scored
-    ]
-    return pa.concat_tables(parts).combine_chunks()

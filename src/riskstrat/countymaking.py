@@ -1,0 +1,34 @@
+"""Make the demo county in a child process and say, beside it, how it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from riskstrat.errors import UsageError
+from riskstrat.store.files import disk_errors, write_json
+from riskstrat.store.worker import Progress
+from riskstrat.synthetic import make_county
+
+
+def make(directory: Path, people: int, seed: int, *, progress: Progress) -> dict[str, Any]:
+    """Write extracts and sealed truth; ``county.json`` appears last, when all is there."""
+    try:
+        with disk_errors(directory):
+            summary = make_county(
+                directory,
+                people=people,
+                seed=seed,
+                progress=lambda done, total: progress(done / max(total, 1), "people and events"),
+            )
+    except ValueError as fault:
+        raise UsageError(str(fault), fix="choose an empty or new folder") from fault
+    facts = {
+        "people": people,
+        "seed": seed,
+        "rows": dict(summary.rows),
+        "defects": dict(summary.defects),
+        "truth": summary.truth_directory.name,
+    }
+    write_json(directory / "county.json", facts)
+    return facts

@@ -1,0 +1,166 @@
+"""The sections on how well the model does, for whom, and what it looks at."""
+
+from __future__ import annotations
+
+from riskstrat.publish import charts
+from riskstrat.publish.parts import ABSENT, Drawing, Section
+from riskstrat.publish.readings import (
+    at_each_capacity,
+    by_capacity,
+    compared,
+    everyone_at_capacity,
+    grid,
+    most_telling,
+    ordered,
+    spread,
+)
+from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.summary import EVERYONE, at_capacity
+from riskstrat.publish.tables import Record, records, same_share, shown
+from riskstrat.publish.wording import METRICS, SPLITS, learner, metric, percent
+
+
+def performance(data: ReportData) -> Section:
+    """Discrimination and error, against rules of thumb."""
+    if data.performance is None:
+        return Section("performance", "Performance", ABSENT)
+    drawings = []
+    for name in ("auroc", "average_precision"):
+        rows = ordered(records(data.performance, split=data.split, metric=name), data.champion)
+        svg = (
+            charts.performance_chart(rows, name=f"perf-{name}", champion=data.champion)
+            if rows
+            else ""
+        )
+        if svg:
+            drawings.append(Drawing(svg, compared(rows, data.champion), grid(rows, (name,))))
+    splits = list(dict.fromkeys(row["split"] for row in records(data.performance)))
+    splits.sort(key=lambda split: split != data.split)
+    grids = tuple(
+        grid(
+            ordered(records(data.performance, split=split), data.champion),
+            tuple(METRICS),
+            f"{SPLITS.get(split, split)}: value (95% interval)",
+            data.performance.note,
+        )
+        for split in splits
+    )
+    lead = (
+        f"{learner(data.champion)} is the model whose scores are used. Every number has its 95% "
+        "interval, and every model is set against rules of thumb that need no model."
+    )
+    return Section("performance", "Performance", lead, tuple(drawings), grids)
+
+
+def calibration(data: ReportData) -> Section:
+    """Is a risk of 30% 3 in 10?"""
+    rows = records(data.calibration, learner=data.champion) or records(data.calibration)
+    if data.calibration is None or not rows:
+        return Section("calibration", "Calibration", ABSENT)
+    drawing = Drawing(
+        charts.calibration_chart(rows, name="calibration"),
+        "On the dashed line a predicted risk of 30% comes true for 3 in 10. Dots above it: the "
+        "model is too low; below it: too high.",
+        shown(data.calibration),
+    )
+    return Section(
+        "calibration",
+        "Calibration",
+        "Does a stated risk come true as often as it says?",
+        (drawing,),
+    )
+
+
+def capacity(data: ReportData) -> Section:
+    """What each capacity buys."""
+    if data.at_capacity is None:
+        return Section("capacity", "What capacity covers", ABSENT)
+    rows = records(data.at_capacity, split=data.split, learner=data.champion)
+    marks = {name: [r for r in rows if r["metric"] == name] for name in ("sensitivity", "ppv")}
+    curve = records(data.gains)
+    drawings = []
+    for draw, name in ((charts.gains_chart, "sensitivity"), (charts.precision_chart, "ppv")):
+        svg = draw(curve, marks[name], name=f"curve-{name}", champion=data.champion)
+        if svg:
+            drawings.append(Drawing(svg, at_each_capacity(marks[name], metric(name))))
+    if data.decision is not None:
+        svg = charts.decision_chart(records(data.decision), name="decision", champion=data.champion)
+        reading = "A model is worth using where its line is the highest one."
+        drawings.append(
+            Drawing(svg, reading, shown(data.decision)) if svg else Drawing("", reading)
+        )
+    tables = [by_capacity(data, rows), everyone_at_capacity(data)]
+    if data.bands is not None:
+        tables.insert(0, shown(data.bands, caption="The list by band"))
+    lead = (
+        "If so many people can be seen, how many of them will have the outcome, and how many of "
+        "all outcomes are reached?"
+    )
+    made = tuple(d for d in drawings if d.svg)
+    return Section(
+        "capacity", "What capacity covers", lead, made, tuple(t for t in tables if t.rows)
+    )
+
+
+def risk(data: ReportData) -> Section:
+    """How risk is spread."""
+    if data.risk is None:
+        return Section("risk", "How risk is spread", ABSENT)
+    svg = charts.risk_chart(records(data.risk), name="risk")
+    reading = "Most people have a low risk; the bands cut the upper end."
+    lead = "The calibrated risks of everybody on the day of the list."
+    drawings = (Drawing(svg, reading, shown(data.risk)),) if svg else ()
+    return Section("risk", "How risk is spread", lead, drawings)
+
+
+def importance(data: ReportData) -> Section:
+    """What the model looks at."""
+    drawings = []
+    for table, label, title in (
+        (data.importance, "meaning", "Which features the scores rest on"),
+        (data.importance_by_agency, "agency", "Which agencies' data the scores rest on"),
+    ):
+        name = f"importance-{label}"
+        svg = charts.importance_chart(records(table), name=name, label=label, title=title)
+        if svg and table is not None:
+            drawings.append(Drawing(svg, most_telling(records(table), label), shown(table)))
+    if not drawings:
+        return Section("importance", "What the scores rest on", ABSENT)
+    lead = "Importance says what the model uses, not what causes the outcome."
+    return Section("importance", "What the scores rest on", lead, tuple(drawings))
+
+
+def fairness(data: ReportData) -> Section:
+    """Every metric by every group."""
+    rows = records(data.fairness)
+    if data.fairness is None or not rows:
+        return Section("fairness", "Fairness between groups", "The study names no groups.")
+    drawings = []
+    for group in dict.fromkeys(row["group"] for row in rows if row["group"] != EVERYONE):
+        mine = [
+            r
+            for r in rows
+            if r["group"] == group and _here(r, data) and r["metric"] == "sensitivity"
+        ]
+        overall = at_capacity(data, "sensitivity")
+        anchor = f"fair-{_slug(str(group))}"
+        svg = charts.fairness_chart(mine, name=anchor, overall=overall) if mine else ""
+        if svg:
+            drawings.append(Drawing(svg, spread(mine)))
+    lead = (
+        f"Of those who go on to have the outcome, the share that is reached when "
+        f"{percent(data.capacity)} are seen, and further measures in the table. A model can be "
+        "well calibrated in every group and still reach them unequally."
+    )
+    tables = (shown(data.fairness, caption="All measures by group", leave_out=("status",)),)
+    return Section(
+        "fairness", "Fairness between groups", lead, tuple(drawings), tables, folded=True
+    )
+
+
+def _here(row: Record, data: ReportData) -> bool:
+    return same_share(row["at"], data.capacity)
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in text.lower())

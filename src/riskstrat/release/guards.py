@@ -1,0 +1,61 @@
+"""What a table must be before anything of it may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+from riskstrat.errors import ReleaseRefused
+
+
+def declared(title: str, columns: Sequence[str], named: set[str]) -> None:
+    """Refuse a table that lacks a column named to be protected."""
+    if missing := sorted(named - set(columns)):
+        raise ReleaseRefused(
+            f"{title}: there is no column {', '.join(missing)} to protect",
+            fix=f"name columns of the table: {', '.join(columns)}",
+            code="RS3001",
+        )
+
+
+def rectangular(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Refuse a table whose rows differ in length."""
+    if ragged := sum(len(row) != len(columns) for row in rows):
+        raise ReleaseRefused(
+            f"{title}: {ragged} rows do not have {len(columns)} cells",
+            fix="give one cell per column",
+            code="RS3002",
+        )
+
+
+def only_declared_numbers(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], declared: set[str]
+) -> None:
+    """Refuse whole numbers of which nobody said whether they count people."""
+    for place, name in enumerate(columns):
+        if name not in declared and any(_is_whole(row[place]) for row in rows):
+            raise ReleaseRefused(
+                f"{title}: column {name} holds whole numbers that may count people",
+                fix=f"list {name} under `counts`, or under `not_people` if it counts none",
+                code="RS3003",
+            )
+
+
+def only_counts(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], counts: Sequence[str]
+) -> None:
+    """Refuse a count that is negative, not whole, or no number."""
+    for name in counts:
+        cells = [row[columns.index(name)] for row in rows]
+        wrong = sum(not (cell is None or (_is_whole(cell) and cell >= 0)) for cell in cells)
+        if wrong:
+            raise ReleaseRefused(
+                f"{title}: {wrong} cells of {name} are not counts",
+                fix="give whole numbers of at least 0, or None where the count is unknown",
+                code="RS3004",
+            )
+
+
+def _is_whole(cell: Any) -> bool:
+    return isinstance(cell, Integral) and not isinstance(cell, bool)

@@ -1,0 +1,411 @@
+"""From a run's artefacts to its folder: contract files, report, and the model's bundle.
+
+Runs in a child process. Everything that counts people passes ``release`` before ``publish``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from riskstrat.contracts.agreements import legal_basis_matrix
+from riskstrat.delivery import policy_of
+from riskstrat.jobs import Job
+from riskstrat.publish.compare import ComparedRun, compare_table
+from riskstrat.publish.report import render_report
+from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.tables import PlainTable, agency_table, importance_table
+from riskstrat.release import evidence
+from riskstrat.release import report_tables as make
+from riskstrat.release.policies import Policy, policy_named
+from riskstrat.statistics import (
+    calibration_curve,
+    decision_curve,
+    lift_curve,
+)
+from riskstrat.store.artefacts import place_file
+from riskstrat.store.files import folder_aside, read_json, write_bytes, write_json, write_manifest
+from riskstrat.store.worker import Progress, peak_mb
+from riskstrat.study import Study
+from riskstrat.vocabulary import Finding, Protected, Severity
+
+GAIN_SHARES = tuple(round(0.01 * step, 2) for step in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50))
+RISK_STEPS = 20
+CURVE_REPLICATES = 100
+DECISION_MAX = 0.5
+
+KNOWN_WHEN = (
+    "A record counts on a date only if it happened before that date and had reached the platform "
+    "before that date. Attributes, addresses and registrations are those known on the day.",
+    "Where an agency's data do not reach over a window, the measurement is left empty and "
+    "marked as not covered; it is never read as zero.",
+)
+REIDENTIFICATION = (
+    "Extracts hold pseudonyms. Nothing in this run can turn a pseudonym into a person; lists for "
+    "commissioners carry ids that are valid for that list alone.",
+)
+LIMITS = (
+    "A score ranks need as the records show it: people whom services do not know, or know late, "
+    "are ranked lower than they should be.",
+    "In the one large trial of giving such scores to practices, emergency use and cost rose "
+    "(PRISMATIC, 230,099 people). A score helps only with something useful to offer, and that "
+    "has to be evaluated.",
+    "Performance is measured on held-out data of the same places; it says nothing of other "
+    "places or later years.",
+    "Not a medical device; whoever deploys it must assess its intended use.",
+)
+MADE_UP = (
+    "The data are made up: no figure here says anything about real people or places.",
+)
+
+
+def publish_run(
+    job: Job, run: Mapping[str, Any], stages: Sequence[Mapping[str, Any]], *, progress: Progress
+) -> dict[str, Any]:
+    """Put the run's folder in its place: every file of the run, and its report last."""
+    started = time.monotonic()
+    folder = job.store.run_folder(run["study"], run["run_id"])
+    with folder_aside(folder) as aside:
+        _place_files(job, aside)
+        progress(0.2, "report")
+        inputs = _inputs(job, aside, run, stages)
+        write_json(aside / "report.json", inputs)
+        write_bytes(aside / "report.html", render(aside, job.study, inputs).encode())
+        stage = {
+            "stage": "report",
+            "summary": f"{folder / 'report.html'}",
+            "seconds": round(time.monotonic() - started, 3),
+            "peak_mb": peak_mb(),
+            "rows_in": None,
+            "rows_out": None,
+            "reused": False,
+        }
+        write_json(aside / "run.json", {**run, "stages": [*stages, stage]})
+        write_manifest(aside, {"study": run["study"], "run_id": run["run_id"]})
+    return {"stage": stage}
+
+
+def _place_files(job: Job, folder: Path) -> None:
+    training, features, audit = (job.folder(name) for name in ("training", "features", "audit"))
+    winner = read_json(training / "training.json")["winner"]
+    for name in ("predictions.parquet", "metrics.json", "tuning.json", "folds.json"):
+        place_file(training / name, folder / name)
+    place_file(training / "training.json", folder / "training.json")
+    for name in ("features.parquet", "features.json", "groups.parquet"):
+        place_file(features / name, folder / name)
+    for name in ("cohort.parquet", "flow.json", "counts.json"):
+        place_file(job.folder("cohort") / name, folder / "cohort" / name)
+    for path in sorted(audit.iterdir()):
+        if path.name != "manifest.json":
+            place_file(path, folder / "audit" / path.name)
+    for path in sorted((training / "models" / winner).iterdir()):
+        place_file(path, folder / "model" / path.name)
+    write_bytes(folder / "study.yaml", job.study.text.encode())
+
+
+# -- what the report is made from ----------------------------------------------------------------
+
+
+def _inputs(
+    job: Job, folder: Path, run: Mapping[str, Any], stages: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Plain facts of the run that are not in another file of its folder."""
+    study = job.study
+    basis = legal_basis_matrix(
+        purpose=study.spec.purpose,
+        sources=study.sources,
+        used_columns=study.used_columns,
+        agreements=study.catalogue.agreements,
+    )
+    findings = [*read_json(job.folder("linkage") / "findings.json")]
+    sources = []
+    for source in study.sources:
+        checked = job.store.artefact("contracts", job.lineage[f"contracts/{source.source}"])
+        assert checked is not None  # noqa: S101 - an earlier stage read it
+        found = read_json(checked / "findings.json")
+        findings += found
+        spans = [f"{span.start} to {span.end}" for span in source.coverage]
+        sources.append(
+            {
+                "source": source.source,
+                "agency": source.agency,
+                "title": source.title,
+                "rows_in": checked.facts["rows_in"],
+                "accepted": checked.facts["rows_out"],
+                "rejected": checked.facts["rows_in"] - checked.facts["rows_out"],
+                "covers": ", ".join(spans) if len(spans) < 3 else f"{len(spans)} stretches",
+                "findings": len(found),
+            }
+        )
+    return {
+        "sources": sources,
+        "findings": findings,
+        "agreements": [
+            {
+                "agreement": row.reference,
+                "sources": row.title,
+                "columns": len(row.columns),
+                "uk_gdpr": "; ".join(row.uk_gdpr),
+                "statutory_gateway": row.statutory_gateway,
+                "common_law": row.common_law,
+                "ends": row.ends.isoformat(),
+            }
+            for row in basis
+        ],
+        "policy": policy_of(study).name,
+        "run": {key: value for key, value in run.items() if key != "verdict"},
+        "stages": [dict(stage) for stage in stages],
+    }
+
+
+def render(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> str:
+    """The report of a run from the files of its folder."""
+    return render_report(report_data(folder, study, inputs))
+
+
+def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> ReportData:
+    """Protect everything a report shows; ``study`` is read from the folder where not given."""
+    told = _study_facts(folder)
+    run, policy = inputs["run"], _policy(inputs["policy"])
+    winner = read_json(folder / "training.json")["winner"]
+    metrics = read_json(folder / "metrics.json")
+    fairness = evidence.fairness_table(
+        pq.read_table(folder / "audit/fairness.parquet").to_pylist(), policy
+    )
+    model = run["model"]
+    release = run["release"] or {}
+    outcome = told["outcome"]
+    title = outcome["title"] or outcome["name"].replace("_", " ")
+    shares = told["audit"]["capacity"]
+    return ReportData(
+        title=told["title"],
+        question=_question(told, title),
+        study=told["study"],
+        outcome=title,
+        horizon=str(outcome["within"]),
+        purpose=told["purpose"],
+        run_id=run["run_id"],
+        champion=winner,
+        policy=policy.name,
+        units={"person": "people"}.get(told["unit"], f"{told['unit']}s"),
+        model=model["name"],
+        version=str(model["version"]),
+        as_of=release.get("as_of", ""),
+        status="approved" if "champion" in model["aliases"] else "draft",
+        approvals=tuple(run["approvals"]),
+        made_up=run["made_up"],
+        capacity=0.05 if 0.05 in shares else shares[len(shares) // 2],
+        reidentification=REIDENTIFICATION,
+        known_when=KNOWN_WHEN,
+        limits=(*(MADE_UP if run["made_up"] else ()), *LIMITS, *_notes(folder)),
+        provenance=_provenance(run),
+        study_text=(folder / "study.yaml").read_text(encoding="utf-8"),
+        sources=make.sources_table(inputs["sources"], policy),
+        flow=make.flow_table(read_json(folder / "cohort/flow.json"), policy),
+        outcomes=make.outcome_table(_outcome_rows(folder), policy),
+        folds=make.folds_table(read_json(folder / "folds.json"), policy),
+        performance=evidence.performance_table(metrics, policy),
+        at_capacity=evidence.capacity_table(metrics, policy),
+        fairness=fairness,
+        gates=make.gates_table(read_json(folder / "audit/gates.json"), policy, fairness=fairness),
+        findings=make.findings_table(_findings(folder, inputs), policy, fairness=fairness),
+        bands=_bands(release),
+        agreements=PlainTable.of(
+            "Legal basis",
+            (
+                "agreement",
+                "sources",
+                "columns",
+                "uk_gdpr",
+                "statutory_gateway",
+                "common_law",
+                "ends",
+            ),
+            inputs["agreements"],
+        ),
+        dictionary=PlainTable.of(
+            "Features",
+            ("name", "meaning", "source", "window", "share_missing"),
+            read_json(folder / "features.json"),
+        ),
+        importance=importance_table(
+            pq.read_table(folder / "audit/importance.parquet").to_pylist()[:25]
+        ),
+        importance_by_agency=agency_table(
+            pq.read_table(folder / "audit/importance_by_agency.parquet").to_pylist()
+        ),
+        stages=PlainTable.of(
+            "Stages", ("stage", "seconds", "peak_mb", "summary"), inputs["stages"]
+        ),
+        **_curves(folder, winner, policy, seed=run["seed"]),
+    )
+
+
+def _policy(name: str) -> Policy:
+    """A policy by the name a report keeps: one of ours, or a join such as ``dfe+strict``."""
+    from riskstrat.release.policies import strictest
+
+    return strictest(name.split("+")) if "+" in name else policy_named(name)
+
+
+def _study_facts(folder: Path) -> dict[str, Any]:
+    import yaml
+
+    facts: dict[str, Any] = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
+    return facts
+
+
+def _question(told: Mapping[str, Any], outcome: str) -> str:
+    units = {"person": "people"}.get(told["unit"], f"{told['unit']}s")
+    who = told["cohort"]["who"]
+    chosen = "" if who == "true" else f" (in scope: {who})"
+    return (
+        f"Which {units}{chosen} are most likely to have this within {told['outcome']['within']}: "
+        f"{outcome}?"
+    )
+
+
+def _notes(folder: Path) -> tuple[str, ...]:
+    return tuple(read_json(folder / "training.json")["notes"])
+
+
+def _provenance(run: Mapping[str, Any]) -> dict[str, Any]:
+    digests = run["digests"]
+    shown = {f"{name} digest": digests[name] for name in ("study", "data", "features", "training")}
+    return {"run": run["run_id"], "seed": run["seed"], **shown, **run["versions"]}
+
+
+def _outcome_rows(folder: Path) -> list[dict[str, Any]]:
+    return [
+        {"as_of": day, "n": n, "yes": yes, "no": no, "not_yet_known": n - yes - no}
+        for day, n, yes, no in read_json(folder / "cohort/counts.json")["by_date"]
+    ]
+
+
+def _findings(folder: Path, inputs: Mapping[str, Any]) -> list[Finding]:
+    rows = [*read_json(folder / "audit/findings.json"), *inputs["findings"]]
+    found = [Finding(**{**row, "severity": Severity(row["severity"])}) for row in rows]
+    order = list(Severity)
+    return sorted(found, key=lambda each: (order.index(each.severity), each.code, each.where))
+
+
+def _bands(release: Mapping[str, Any]) -> Protected | None:
+    """The release's own protected table, as it was kept."""
+    if not release:
+        return None
+    kept = dict(release["bands"])
+    kept["columns"] = tuple(kept["columns"])
+    kept["rows"] = tuple(tuple(row) for row in kept["rows"])
+    return Protected(**kept)
+
+
+# -- curves --------------------------------------------------------------------------------------
+
+
+def _curves(folder: Path, winner: str, policy: Policy, *, seed: int) -> dict[str, Protected]:
+    """Calibration, gains, decision curve and the spread of risks, on the held-out rows."""
+    table = pq.read_table(folder / "predictions.parquet")
+    test = table.filter(pc.equal(table["split"], "test"))
+    own = test.filter(pc.equal(test["learner"], winner))
+    y, risk = _columns(own, "outcome", "risk")
+    rng = np.random.default_rng([seed, 1])
+    gains: list[dict[str, Any]] = []
+    for learner in sorted(set(test["learner"].to_pylist()), key=lambda name: name != winner):
+        rows = test.filter(pc.equal(test["learner"], learner))
+        seen, raw = _columns(rows, "outcome", "raw_score")
+        cuts = lift_curve(seen, raw, GAIN_SHARES, replicates=2, rng=rng)
+        gains += evidence.gains_rows(learner, cuts)
+    top = min(DECISION_MAX, max(0.02, float(np.quantile(risk, 0.995))))
+    thresholds = tuple(np.linspace(0.01, top, 30).round(4).tolist())
+    decisions = decision_curve(
+        y, risk, thresholds=thresholds, replicates=CURVE_REPLICATES, rng=rng
+    )
+    return {
+        "calibration": evidence.calibration_table(
+            evidence.calibration_rows(winner, calibration_curve(y, risk, 10)), policy
+        ),
+        "gains": evidence.curve_table(
+            "What a list of each length finds",
+            gains,
+            policy,
+            values=("share", "sensitivity", "ppv"),
+        ),
+        "decision": evidence.curve_table(
+            "Net benefit",
+            evidence.decision_rows(winner, decisions),
+            policy,
+            values=("probability_threshold", "net_benefit"),
+        ),
+        "risk": make.histogram_table(_histogram(risk), policy),
+    }
+
+
+def _columns(table: pa.Table, *names: str) -> list[NDArray[Any]]:
+    return [table[name].to_numpy(zero_copy_only=False) for name in names]
+
+
+def _histogram(risk: NDArray[Any]) -> list[dict[str, Any]]:
+    counts, at = np.histogram(risk, bins=RISK_STEPS, range=(0.0, 1.0))
+    return [
+        {
+            "band": f"{low:.0%} to {high:.0%}",
+            "low": float(low),
+            "high": float(high),
+            "n": int(count),
+        }
+        for low, high, count in zip(at[:-1], at[1:], counts, strict=True)
+        if count
+    ]
+
+
+# -- again, and side by side ---------------------------------------------------------------------
+
+
+def render_again(folder: Path, *, progress: Progress) -> str:
+    """Render a finished run's report with the code of today; its manifest is renewed."""
+    progress(0.1, "report")
+    inputs = read_json(folder / "report.json")
+    write_bytes(folder / "report.html", render(folder, None, inputs).encode())
+    run = read_json(folder / "run.json")
+    write_manifest(folder, {"study": run["study"], "run_id": run["run_id"]})
+    return str(folder / "report.html")
+
+
+def compare(folders: Sequence[Path], split: str, *, progress: Progress) -> dict[str, Any]:
+    """Runs side by side: metrics with intervals, gates, and what each was made from."""
+    progress(0.1, "comparing")
+    runs = [_compared(folder) for folder in folders]
+    shown = compare_table(runs, split=split)
+    return {
+        "title": shown.caption,
+        "columns": [text for text, _ in shown.headers],
+        "rows": [list(row) for row in shown.rows],
+        "note": shown.note,
+    }
+
+
+def _compared(folder: Path) -> ComparedRun:
+    run, metrics = read_json(folder / "run.json"), read_json(folder / "metrics.json")
+    policy = _policy(read_json(folder / "report.json")["policy"])
+    gates = run["verdict"]["gates"]
+    digests = run["digests"]
+    kept = [f"{sum(gate['passed'] for gate in gates)} of {len(gates)} passed"]
+    return ComparedRun(
+        run_id=run["run_id"],
+        champion=read_json(folder / "training.json")["winner"],
+        verdict=kept[0],
+        performance=evidence.performance_table(metrics, policy),
+        at_capacity=evidence.capacity_table(metrics, policy),
+        facts=tuple(
+            (f"{name} digest", digests[name][:12]) for name in ("study", "data", "features")
+        ),
+    )
+

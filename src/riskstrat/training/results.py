@@ -1,0 +1,112 @@
+"""Predictions as a table, what they are worth, and which learner wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskstrat.statistics.overall import evaluate
+from riskstrat.training.rows import FloatArray, IntArray, Rows
+from riskstrat.training.spec import TrainingSpec
+from riskstrat.training.tune import DIRECTION
+
+SPLITS = ("test", "validation")
+
+PREDICTIONS = pa.schema(
+    [
+        ("unit_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("split", pa.string()),
+        ("learner", pa.string()),
+        ("outcome", pa.bool_()),
+        ("risk", pa.float64()),
+        ("raw_score", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Predictions of one entrant on one split; ``rows`` rise."""
+
+    split: str
+    learner: str
+    rows: IntArray
+    risk: FloatArray
+    raw: FloatArray
+
+
+def judge(
+    scored: Sequence[Scored],
+    rows: Rows,
+    spec: TrainingSpec,
+    capacity: Sequence[float],
+    *,
+    seed: int,
+    judged_one: Callable[[Scored], None],
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every metric with its interval; the same resamples for all learners of a split.
+
+    Ranking metrics and capacities are taken on the raw score, which has fewer ties than the
+    risk; all others on the risk.
+
+    Args:
+        scored: predictions of every learner and baseline.
+        rows: the rows they are about.
+        spec: names the clusters and the number of resamples.
+        capacity: shares to report.
+        seed: of the resamples.
+        judged_one: told after each.
+    """
+    clusters = rows.labels(spec.cluster)
+    found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
+    for one in scored:
+        outcome = rows.outcome[one.rows]
+        judged = evaluate(
+            outcome,
+            one.risk,
+            ranking=one.raw,
+            clusters=clusters[one.rows],
+            shares=capacity,
+            replicates=spec.replicates,
+            rng=np.random.default_rng([seed, SPLITS.index(one.split)]),
+        )
+        found[one.split][one.learner] = judged.as_dict() | {
+            "n": judged.n,
+            "outcomes": judged.positives,
+            "prevalence": judged.positives / judged.n,
+        }
+        judged_one(one)
+    return found
+
+
+def choose(own: Sequence[str], metrics: Mapping[str, Any], metric: str) -> str:
+    """Best on validation; the first named wins a tie."""
+    values = {name: metrics["validation"][name][metric]["value"] for name in own}
+    sign = 1 if DIRECTION[metric] == "maximize" else -1
+    return max(own, key=lambda name: sign * (values[name] if values[name] is not None else 0.0))
+
+
+def as_table(rows: Rows, scored: Sequence[Scored]) -> pa.Table:
+    """Predictions as ``PREDICTIONS``, in the order of ``scored``."""
+    days = pa.array(rows.as_of.astype(np.int32)).cast(pa.date32())
+    parts = [
+        pa.table(
+            [
+                rows.unit_id.take(pa.array(one.rows)),
+                days.take(pa.array(one.rows)),
+                pa.array(np.full(len(one.rows), one.split, dtype=object), pa.string()),
+                pa.array(np.full(len(one.rows), one.learner, dtype=object), pa.string()),
+                pa.array(rows.outcome[one.rows]),
+                pa.array(one.risk),
+                pa.array(one.raw),
+            ],
+            schema=PREDICTIONS,
+        )
+        for one in scored
+    ]
+    return pa.concat_tables(parts).combine_chunks()

@@ -1,0 +1,221 @@
+"""What a run measured, as a report may show it: nothing small, nothing that gives it back."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskstrat.release.disclosure import protect_text
+from riskstrat.release.evidence import (
+    calibration_table,
+    capacity_table,
+    curve_table,
+    decision_rows,
+    fairness_table,
+    gains_rows,
+    performance_table,
+)
+from riskstrat.release.policies import policy_named
+from riskstrat.release.report_tables import (
+    findings_table,
+    flow_table,
+    folds_table,
+    gates_table,
+    histogram_table,
+    outcome_table,
+    sources_table,
+)
+from riskstrat.statistics.estimate import Estimate
+from riskstrat.vocabulary import Finding, Severity
+
+STRICT, NONE = policy_named("strict"), policy_named("none")
+
+
+def records(table):
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def number(value, n):
+    return {"value": value, "low": value / 2, "high": value * 1.5, "n": n}
+
+
+def at(share, selected, ppv):
+    return {
+        "share": share, "selected": selected, "threshold": 0.4, "ppv": number(ppv, selected),
+        "lift": number(ppv / 0.1, 4000), "number_needed_to_review": number(1 / ppv, 4000),
+    }  # fmt: skip
+
+
+def test_metrics_are_read_as_they_stand():
+    metrics = {"test": {"lightgbm": {"auroc": number(0.7865, 4_003), "at_capacity": []}}}
+    [row] = records(performance_table(metrics, STRICT))
+    assert (row["metric"], row["value"], row["n"], row["status"]) == (
+        "auroc",
+        0.786,
+        4_005,
+        "shown",
+    )
+
+
+def test_what_a_withheld_rate_could_be_worked_out_from_is_withheld_too():
+    metrics = {"test": {"lightgbm": {"at_capacity": [at(0.005, 20, 0.25), at(0.05, 200, 0.25)]}}}
+    rows = records(capacity_table(metrics, STRICT))
+    status = {(row["share"], row["metric"]): row["status"] for row in rows}
+    assert {s for (share, _), s in status.items() if share == 0.005} == {"withheld"}
+    assert {s for (share, _), s in status.items() if share == 0.05} == {"shown"}
+
+
+def level(name, n, positives, value, metric="sensitivity", **more):
+    return {
+        "group": "ethnicity", "level": name, "metric": metric, "at": "0.05", **number(value, n),
+        "people": positives * 10, "positives": positives, "verdict": "ok", **more,
+    }  # fmt: skip
+
+
+def test_a_ratio_never_gives_back_a_withheld_level():
+    rows = [
+        level("White", 500, 500, 0.3),
+        level("Roma", 20, 20, 0.1),
+        level("White", 500, 500, 0.33, "sensitivity_ratio", reference="Roma"),
+        level("Roma", 20, 20, 0.33, "sensitivity_ratio", reference="White"),
+    ]
+    assert [row["status"] for row in records(fairness_table(rows, STRICT))] == [
+        "shown", "withheld", "withheld", "withheld"
+    ]  # fmt: skip
+
+
+def test_a_capacity_may_be_text_and_another_cut_keeps_its_name():
+    rows = [level("White", 500, 500, 0.3), level("White", 500, 500, 0.3, at="score >= 5")]
+    assert [row["at"] for row in records(fairness_table(rows, STRICT))] == [0.05, "score >= 5"]
+
+
+def test_an_empty_level_stays_listed():
+    rows = [level("Roma", 0, 0, float("nan"))]
+    assert records(fairness_table(rows, STRICT))[0]["status"] == "withheld"
+    assert records(fairness_table(rows, NONE))[0]["status"] == "not estimable"
+
+
+def gate(**more):
+    return {
+        "code": "RS322", "text": "sensitivity_ratio(ethnicity, at=0.05) >= 0.8",
+        "name": "sensitivity_ratio", "group": "ethnicity: Roma", "at": 0.05, **number(0.33, 20),
+        "threshold": ">= 0.8", "verdict": "fail", 
+        "explanation": "6 of 20 people are reached", **more,
+    }  # fmt: skip
+
+
+def test_a_gate_says_no_more_than_the_table_of_groups():
+    fairness = fairness_table(
+        [level("Roma", 20, 20, 0.1), level("Roma", 20, 20, 0.33, "sensitivity_ratio")], STRICT
+    )
+    [row] = records(gates_table([gate()], STRICT, fairness=fairness))
+    assert (row["value"], row["status"], row["explanation"]) == (None, "withheld", "")
+    assert row["verdict"] == "fail"
+
+
+def test_a_gate_keeps_its_sentence_with_protected_counts():
+    [row] = records(gates_table([gate(n=1_203)], STRICT))
+    assert row["explanation"] == "fewer than 10 of 20 people are reached"
+    assert row["metric"] == "sensitivity_ratio" and row["n"] == 1_205
+
+
+def test_a_gate_that_was_not_measured_is_not_estimable():
+    missing = {"value": None, "low": None, "high": None, "n": 0}
+    [row] = records(gates_table([gate(**missing, verdict="not_enough_evidence")], STRICT))
+    assert row["status"] == "not estimable"
+
+
+def test_findings_hold_no_small_count():
+    found = [
+        Finding("RS1", "late", Severity.INFO, "police", "7 rows of 4,512 rows came late", n=7),
+        Finding("RS2", "thin", Severity.INFO, "audit", "0.3 at Roma", group="ethnicity: Roma"),
+    ]
+    fairness = fairness_table([level("Roma", 20, 20, 0.1)], STRICT)
+    first, second = records(findings_table(found, STRICT, fairness=fairness))
+    assert first["message"] == "fewer than 10 rows of 4,510 rows came late" and first["n"] is None
+    assert second["message"] == "ethnicity: Roma: too few people to say more"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("3 people", "fewer than 10 people"),
+        ("1 of the 1,234 accepted rows", "fewer than 10 of the 1,235 accepted rows"),
+        ("in 365 days, 0.35 of 12 months", "in 365 days, 0.35 of 12 months"),
+        ("RS101: 2024-04-01", "RS101: 2024-04-01"),
+        ("5% of rows", "5% of rows"),
+    ],
+)
+def test_counts_in_a_sentence_are_protected_and_nothing_else(text, shown):
+    assert protect_text(text, STRICT) == shown
+
+
+@given(st.integers(min_value=0, max_value=9))
+def test_no_small_count_of_people_survives_in_a_sentence(n):
+    assert str(n) not in protect_text(f"found {n} people", STRICT).replace("fewer than 10", "")
+
+
+def test_calibration_bins_are_merged_until_each_side_is_large_enough():
+    bins = [
+        {"learner": "m", "predicted": p, "observed": o, "low": 0, "high": 1, "n": n}
+        for p, o, n in ((0.01, 0.01, 300), (0.03, 0.03, 400), (0.2, 0.2, 100), (0.9, 0.9, 20))
+    ]
+    rows = records(calibration_table(bins, STRICT))
+    assert [row["n"] for row in rows] == [700, 120]
+    assert all(row["status"] == "shown" for row in rows)
+    assert "positives" not in rows[0]
+
+
+def test_calibration_that_cannot_be_merged_is_withheld():
+    [row] = records(
+        calibration_table([{"learner": "m", "predicted": 0.1, "observed": 0.1, "n": 30}], STRICT)
+    )
+    assert row["status"] == "withheld" and row["observed"] is None
+
+
+def test_a_curve_is_thinned_and_its_small_points_withheld():
+    points = [
+        SimpleNamespace(share=i / 200, sensitivity=Estimate(i / 200, 0, 1, 500),
+                        ppv=Estimate(0.5, 0.4, 0.6, i))
+        for i in range(1, 201)
+    ]  # fmt: skip
+    table = curve_table(
+        "G", gains_rows("m", points), STRICT, values=("share", "sensitivity", "ppv")
+    )
+    rows = records(table)
+    assert len(rows) <= 60
+    assert rows[0]["status"] == "withheld" and rows[-1]["status"] == "shown"
+
+
+def test_a_decision_curve_is_set_against_everybody_and_nobody():
+    one = Estimate(0.05, 0.04, 0.06, 4_000)
+    points = [SimpleNamespace(threshold=0.1, model=one, treat_all=one, treat_none=0.0)]
+    rows = decision_rows("m", points)
+    assert [row["learner"] for row in rows] == ["m", "everybody", "nobody"]
+    curve_table("D", rows, STRICT, values=("probability_threshold", "net_benefit"))
+
+
+def test_stages_tell_their_rows_in_their_own_words():
+    [flow] = records(
+        flow_table([{"as_of": None, "step": "all", "left": 812, "removed": 3}], STRICT)
+    )
+    assert flow == {"as_of": None, "step": "all", "n": 810}
+    told = {"fold": "test", "role": "test", "as_of_from": "2022-04-01", "as_of_to": "2023-04-01",
+            "n": 812, "outcomes": 4, "label_window_end": "2024-03-31"}  # fmt: skip
+    [fold] = records(folds_table([told], STRICT))
+    assert (fold["as_of"], fold["window_ends"], fold["positives"]) == (
+        "2023-04-01", "2024-03-31", None
+    )  # fmt: skip
+    [outcome] = records(
+        outcome_table([{"as_of": "2023-04-01", "n": 812, "yes": 101, "no": 700,
+                        "not_yet_known": 11}], STRICT)
+    )  # fmt: skip
+    assert (outcome["known"], outcome["rate"]) == (800, 0.125)
+    [source] = records(sources_table([{"source": "s", "agency": "a", "rows_in": 13, "accepted": 13,
+                                       "rejected": 0, "findings": 0}], STRICT))  # fmt: skip
+    assert (source["rows_in"], source["rejected"], source["findings"]) == (15, None, 0)
+    [bar] = records(histogram_table([{"band": "low", "low": 0, "high": 1, "n": 4}], STRICT))
+    assert bar == {"band": "low", "low": 0.0, "high": 1.0, "n": None}
