@@ -2,8 +2,9 @@
 
 A row counts at ``as_of`` only if it happened before that day *and* had reached the platform
 before that day: ``happened_on < as_of and known_on < as_of`` (Kaufman et al. 2012,
-doi:10.1145/2382577.2382579). A spell is half-open, ``[starts_on, ends_on)``; an end that was
-recorded later than the day is not yet an end.
+doi:10.1145/2382577.2382579). A spell is half-open, ``[starts_on, ends_on)``, and its end is an
+event like any other: it counts only if it happened before the day and was known before it. So
+whoever moves on the day itself still lives at the old address that morning.
 
 Functions give SQL text for DuckDB over named views; identifiers are quoted, and no text of a
 study file is passed through.
@@ -36,7 +37,7 @@ def literal(text: str) -> str:
 VISIBLE = "e.happened_on < p.as_of AND e.known_on < p.as_of"
 STARTED = "e.starts_on < p.as_of AND e.known_on < p.as_of"
 OPEN = (
-    f"{STARTED} AND (e.ends_on IS NULL OR e.ends_on > p.as_of "
+    f"{STARTED} AND (e.ends_on IS NULL OR e.ends_on >= p.as_of "
     "OR (e.end_known_on IS NOT NULL AND e.end_known_on >= p.as_of))"
 )
 

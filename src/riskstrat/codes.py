@@ -280,6 +280,13 @@ _STORE = (
         "Remove the folder the message names and run the study again.",
     ),
     Code(
+        "RS7405",
+        "The log was changed",
+        "An entry of the log does not follow from the one before it, or cannot be read.",
+        "Each entry holds a hash over itself and over the entry before it.",
+        "Compare the log with a copy kept elsewhere, and put that copy back.",
+    ),
+    Code(
         "RS7450",
         "The model registry refused",
         "The registry did not accept a request.",

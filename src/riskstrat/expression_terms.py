@@ -80,6 +80,16 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "starts_with": Function(
             (_one(STRING), _one(STRING)), BOOLEAN, "starts_with({0}, {1})", "starts_with(code, 'J')"
         ),
+        "ends_with": Function(
+            (_one(STRING), _one(STRING)), BOOLEAN, "ends_with({0}, {1})", "ends_with(code, 'X')"
+        ),
+        "left": Function(
+            (_one(STRING), _one(INTEGER)),
+            STRING,
+            # DuckDB fails beyond 2^32 letters, and counts a negative number from the other end.
+            "left({0}, CASE WHEN {1} < 0 THEN 0 WHEN {1} > 1000000 THEN 1000000 ELSE {1} END)",
+            "left(code, 3)",
+        ),
         "abs": Function((NUMERIC,), None, "abs({0})", "abs(balance)"),
         "round": Function((NUMERIC,), None, "round({0})", "round(cost)"),
         "year": Function((_one(DATE),), INTEGER, "year({0})", "year(arrived_on)"),

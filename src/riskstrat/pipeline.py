@@ -45,6 +45,16 @@ class Silent:
     def ends(self, stage: str, summary: str, seconds: float, *, reused: bool) -> None: ...
 
 
+def whoever_asks() -> str:
+    """The user's name for the log: ``RISKSTRAT_USER``, else that of the operating system."""
+    from getpass import getuser
+
+    try:
+        return os.environ.get("RISKSTRAT_USER", "").strip() or getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Where things are and what the run may use. None of it may change a byte of the result."""
@@ -54,6 +64,8 @@ class Options:
     memory: str
     threads: int
     today: date
+    user: str = field(default_factory=whoever_asks)
+    """who the log says asked"""
 
     @classmethod
     def make(cls, *, data: Path, store: Path, memory: str, threads: int, today: date) -> Options:
@@ -251,7 +263,37 @@ def run_study(study: Study, options: Options, listener: Listener | None = None) 
         derive_features(work)
         work.stage("training", _say_training)
         work.stage("audit", _say_audit)
-        return _deliver(work)
+        result = _deliver(work)
+        _log_run(work, result)
+        return result
+
+
+def _log_run(work: Work, result: RunResult) -> None:
+    """In the log: who ran what, from what, with which verdict."""
+    run = result.run
+    model = run["model"]
+    _log(
+        work,
+        f"run {run['study']} {run['run_id']}",
+        {
+            "passed": run["verdict"]["passed"],
+            "model": f"{model['name']} {model['version']}",
+            "study_digest": run["digests"]["study"],
+            "data_digest": run["digests"]["data"],
+            "reused": all(stage["reused"] for stage in work.stages),
+        },
+    )
+
+
+def _log(work: Work, what: str, details: Mapping[str, Any]) -> None:
+    """Add an entry to the store's log; the reason is the purpose of the study."""
+    Ledger.of_store(work.store.root).append(
+        at=datetime.now(UTC),
+        who=work.options.user,
+        what=what,
+        why=f"purpose: {work.study.spec.purpose}",
+        details=details,
+    )
 
 
 def allowed(study: Study, options: Options) -> tuple[Finding, ...]:
@@ -380,6 +422,17 @@ def _release(work: Work, model: Mapping[str, Any], day: date) -> dict[str, Any]:
     scoring.stage("features", lambda facts: f"{facts['features']} features")
     scoring.prefix = ""
     scoring.stage("scores", _say_scores, model)
+    # Before it is written: a release without an entry must not exist, even after a power cut.
+    _log(
+        work,
+        f"release {study.name} {day.isoformat()}",
+        {
+            "recipients": [recipient.to for recipient in study.spec.release.recipients],
+            "model": f"{model['name']} {model['version']}",
+            "model_digest": model["digest"],
+            "scores": lineage["scores"],
+        },
+    )
     released = _step(scoring, "release", "delivery.release", model, say=_say_release)
     return {
         "as_of": day.isoformat(),
@@ -427,7 +480,13 @@ def score_study(
         work.listener.starts("model")
         model = work.child("delivery.chosen_version", study.name, version).value
         released = _release(work, model, day)
-    return options.store.root / released["folder"]
+        folder = options.store.root / released["folder"]
+        _log(
+            work,
+            f"score {study.name} {day.isoformat()}",
+            {"model": f"{model['name']} {model['version']}", "scores": released["scores"]},
+        )
+    return folder
 
 
 COUNTY = "county.json"
@@ -450,7 +509,7 @@ def make_demo_county(
     listener.ends(
         "synth",
         f"{facts['people']:,} people, {sum(facts['rows'].values()):,} rows in {directory}; "
-        f"sealed truth in {facts['truth']}",
+        f"sealed truth in {directory.parent / facts['truth']}",
         done.seconds,
         reused=False,
     )
@@ -506,7 +565,7 @@ def decide(
     approved: bool,
     at: datetime,
 ) -> str:
-    """Record a named decision on a model version: in the log first, then on the alias.
+    """Record a named decision on a model version: on its alias, and in the log.
 
     Raises:
         UsageError: there is no such version, or no name or reason.
@@ -527,7 +586,7 @@ def decide(
             at.date(),
             memory="4GB",
         ).value
-        Ledger(store / "log" / "ledger.jsonl").append(
+        Ledger.of_store(store).append(
             at=at,
             who=by,
             what=f"{name} {model} {number}",
@@ -540,7 +599,7 @@ def decide(
 
 def ledger_entries(store: Path) -> list[dict[str, Any]]:
     """Every entry of the store's log, oldest first."""
-    return Ledger(store / "log" / "ledger.jsonl").entries()
+    return Ledger.of_store(store).entries()
 
 
 def verify_ledger(store: Path) -> str:
@@ -549,7 +608,7 @@ def verify_ledger(store: Path) -> str:
     Raises:
         StorageError: naming the first entry that does not follow from the one before.
     """
-    ledger = Ledger(store / "log" / "ledger.jsonl")
+    ledger = Ledger.of_store(store)
     if broken := ledger.first_broken_link():
         raise StorageError(
             f"{ledger.path}: entry {broken} does not follow from the one before it",

@@ -25,6 +25,7 @@ from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import PlainTable, agency_table, importance_table
 from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
+from riskstrat.release.bands import REST, places
 from riskstrat.release.policies import Policy, policy_named
 from riskstrat.statistics import (
     calibration_curve,
@@ -185,6 +186,8 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     outcome = told["outcome"]
     title = outcome["title"] or outcome["name"].replace("_", " ")
     shares = told["audit"]["capacity"]
+    bands = told["release"]["bands"]
+    curves = _curves(folder, winner, policy, seed=run["seed"], bands=bands)
     return ReportData(
         title=told["title"],
         question=_question(told, title),
@@ -245,7 +248,10 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         stages=PlainTable.of(
             "Stages", ("stage", "seconds", "peak_mb", "summary"), inputs["stages"]
         ),
-        **_curves(folder, winner, policy, seed=run["seed"]),
+        calibration=curves["calibration"],
+        gains=curves["gains"],
+        decision=curves["decision"],
+        risk=curves["risk"],
     )
 
 
@@ -310,7 +316,9 @@ def _bands(release: Mapping[str, Any]) -> Protected | None:
 # -- curves --------------------------------------------------------------------------------------
 
 
-def _curves(folder: Path, winner: str, policy: Policy, *, seed: int) -> dict[str, Protected]:
+def _curves(
+    folder: Path, winner: str, policy: Policy, *, seed: int, bands: dict[str, float]
+) -> dict[str, Protected]:
     """Calibration, gains, decision curve and the spread of risks, on the held-out rows."""
     table = pq.read_table(folder / "predictions.parquet")
     test = table.filter(pc.equal(table["split"], "test"))
@@ -344,7 +352,7 @@ def _curves(folder: Path, winner: str, policy: Policy, *, seed: int) -> dict[str
             policy,
             values=("probability_threshold", "net_benefit"),
         ),
-        "risk": make.histogram_table(_histogram(risk), policy),
+        "risk": make.histogram_table(_histogram(risk, bands), policy),
     }
 
 
@@ -352,18 +360,21 @@ def _columns(table: pa.Table, *names: str) -> list[NDArray[Any]]:
     return [table[name].to_numpy(zero_copy_only=False) for name in names]
 
 
-def _histogram(risk: NDArray[Any]) -> list[dict[str, Any]]:
-    counts, at = np.histogram(risk, bins=RISK_STEPS, range=(0.0, 1.0))
-    return [
-        {
-            "band": f"{low:.0%} to {high:.0%}",
-            "low": float(low),
-            "high": float(high),
-            "n": int(count),
-        }
-        for low, high, count in zip(at[:-1], at[1:], counts, strict=True)
-        if count
-    ]
+def _histogram(risk: NDArray[Any], bands: dict[str, float]) -> list[dict[str, Any]]:
+    """How many held-out rows have which risk, in the bands that the study's shares would cut."""
+    band = np.full(len(risk), REST, dtype=object)
+    ranked = np.argsort(-risk, kind="stable")
+    for name, share in reversed(bands.items()):
+        band[ranked[: places(share, len(risk))]] = name
+    rows = []
+    for name in (REST, *reversed(bands)):
+        counts, at = np.histogram(risk[band == name], bins=RISK_STEPS, range=(0.0, 1.0))
+        rows += [
+            {"band": name, "low": float(low), "high": float(high), "n": int(count)}
+            for low, high, count in zip(at[:-1], at[1:], counts, strict=True)
+            if count
+        ]
+    return rows
 
 
 # -- again, and side by side ---------------------------------------------------------------------

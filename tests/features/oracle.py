@@ -144,7 +144,7 @@ def age(row: Row, source: Source, as_of: date) -> int:
 def is_open(row: Row, as_of: date) -> bool:
     if row["starts_on"] >= as_of or row["known_on"] >= as_of:
         return False
-    if row["ends_on"] is None or row["ends_on"] > as_of:
+    if row["ends_on"] is None or row["ends_on"] >= as_of:
         return True
     return row["end_known_on"] is not None and row["end_known_on"] >= as_of
 

@@ -58,7 +58,7 @@ def test_an_end_that_was_known_before_the_later_spell_still_counts_from_then():
         ann | 2020-01-01 | 2020-04-01 |            | 2020-01-05 | oak
         ann | 2020-03-01 |            |            | 2021-03-01 | elm
     """)
-    assert oak == ("ann", "oak", "2020-01-01", "2020-03-01", "2020-03-31", "2020-01-05")
+    assert oak == ("ann", "oak", "2020-01-01", "2020-03-01", "2020-04-01", "2020-01-05")
 
 
 def test_moving_to_nobody_knows_where_ends_the_spell_before():
@@ -120,7 +120,7 @@ def homes_on(day, spells):
     if not known:
         return None
     start, length, end_known, _, home = max(known, key=lambda s: (s[0], s[3], s[4]))
-    if length is None or start + length > day or (end_known is not None and end_known >= day):
+    if length is None or start + length >= day or (end_known is not None and end_known >= day):
         return home
     return None
 
@@ -131,7 +131,7 @@ def distinct_starts(spells):
 
 @settings(max_examples=60, deadline=None)
 @given(spells=SPELLS.map(distinct_starts))
-def test_on_any_morning_but_that_of_a_move_the_spine_tells_the_latest_home_known_then(spells):
+def test_on_any_morning_the_spine_tells_the_latest_home_known_then(spells):
     def day(offset):
         return "" if offset is None else (START + timedelta(days=offset)).isoformat()
 
@@ -150,8 +150,7 @@ def test_on_any_morning_but_that_of_a_move_the_spine_tells_the_latest_home_known
     found = dict(
         rows_of(con, f"SELECT as_of, via_id FROM ({related('pairs', 'relations', 'household')})")
     )
-    moves = {s for s, *_ in spells} | {s + n for s, n, *_ in spells if n}
-    for offset in set(range(30)) - moves:
+    for offset in range(30):
         assert found.get(START + timedelta(days=offset)) == homes_on(offset, spells), offset
 
 

@@ -8,6 +8,7 @@ from functools import cache
 
 import duckdb
 import pytest
+import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -383,3 +384,15 @@ def test_operators_bind_as_they_do_in_the_database(people, text):
     ours = people.execute(f"SELECT {read(text).sql()} FROM {rows}").fetchall()
     theirs = people.execute(f"SELECT {text} FROM {rows}").fetchall()
     assert ours == theirs
+
+
+@given(st.sampled_from(list(ColumnType)).flatmap(typed))
+@settings(max_examples=200, deadline=None)
+def test_what_is_accepted_is_one_plain_sql_expression_to_an_independent_parser(text):
+    try:
+        read(text)
+    except StudyError:
+        return
+    [tree] = sqlglot.parse(f"SELECT {text}", read="duckdb")
+    assert len(tree.expressions) == 1
+    assert [*tree.find_all(sqlglot.exp.Select)] == [tree]

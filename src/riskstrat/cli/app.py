@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from riskstrat import __version__
-from riskstrat.cli.console import ERRORS, RESULTS, complain, stage_display, table
+from riskstrat.cli.console import (
+    RESULTS,
+    complain,
+    result,
+    say,
+    stage_display,
+    suggest,
+    table,
+)
 from riskstrat.errors import GatesFailed, RiskstratError, UsageError
 
 app = typer.Typer(
@@ -62,16 +71,26 @@ def command(*examples: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 return function(*args, **kwargs)
             except (typer.Exit, typer.Abort):
                 raise
+            except KeyboardInterrupt:
+                say("\nstopped; finished stages are kept, the same command resumes")
+                raise typer.Exit(130) from None
             except Exception as fault:
                 known = fault if isinstance(fault, RiskstratError) else _as_bug(fault)
                 complain(known, as_json=bool(kwargs.get("as_json")))
                 raise typer.Exit(known.exit_code) from None
 
         epilog = "[bold]Examples[/]\n\n" + "\n\n".join(f"  {example}" for example in examples)
-        app.command(name=function.__name__.rstrip("_"), epilog=epilog)(guarded)
+        app.command(function.__name__, help=_paragraphs(function), epilog=epilog)(guarded)
         return guarded
 
     return register
+
+
+def _paragraphs(function: Callable[..., Any]) -> str:
+    """The docstring with each paragraph on one line, for the terminal to wrap."""
+    from inspect import getdoc
+
+    return "\n\n".join(" ".join(part.split()) for part in (getdoc(function) or "").split("\n\n"))
 
 
 def _as_bug(fault: Exception) -> RiskstratError:
@@ -96,9 +115,9 @@ def _print(value: Any, *, as_json: bool, text: str) -> None:
     if as_json:
         import json
 
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+        result(json.dumps(value, ensure_ascii=False, default=str))
     elif text:
-        sys.stdout.write(text + "\n")
+        result(text)
 
 
 @command(
@@ -149,6 +168,8 @@ def check(
     if checked.fault:
         complain(checked.fault, as_json=False)
         raise typer.Exit(checked.fault.exit_code)
+    if not quiet:
+        suggest(next=f"riskstrat run {study} --data {data}")
 
 
 @command(
@@ -176,16 +197,32 @@ def run(
 
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
-        result = run_study(loaded, _options(data, store, memory, threads), display)
-    _print(result.as_dict(), as_json=as_json, text=str(result.folder))
-    if not result.passed:
+        done = run_study(loaded, _options(data, store, memory, threads), display)
+    _print(done.as_dict(), as_json=as_json, text=str(done.folder))
+    if not done.passed:
         fault = GatesFailed(
-            "the run is complete, but the model is not promoted: " + result.failed_gates(),
-            fix=f"read the gates in {result.folder / 'report.html'}; the model is registered "
+            "the run is complete, but the model is not promoted: " + done.failed_gates(),
+            fix=f"read the gates in {done.folder / 'report.html'}; the model is registered "
             "without an alias",
         )
         complain(fault, as_json=False)
         raise typer.Exit(fault.exit_code)
+    if not quiet:
+        suggest(**_after(done, store))
+
+
+def _after(done: Any, store: Path) -> dict[str, str]:
+    """What a person does with a run that passed its gates."""
+    steps = {"read": str(done.folder / "report.html")}
+    if released := done.run["release"]:
+        steps["lists"] = str(store / released["folder"])
+    model = done.run["model"]
+    if "champion" not in model["aliases"]:
+        where = "" if store == STORE else f" --store {store}"
+        steps["decide"] = (
+            f"riskstrat approve {model['name']} {model['version']} --by NAME --reason WHY{where}"
+        )
+    return steps
 
 
 @command(
@@ -254,35 +291,35 @@ def compare(
         RESULTS.print(table(title, columns, rows))
 
 
-@command("riskstrat approve emergency_admission 1 --by 'A. Caldicott' --reason 'met 12 May, minute 4'")
+@command("riskstrat approve emergency_admission 1 --by 'A. Lee' --reason 'minute 4'")
 def approve(
-    model: Annotated[str, typer.Argument(help="the registered model's name")],
-    version: Annotated[int, typer.Argument(help="its version")],
-    by: Annotated[str, typer.Option(help="who decided")],
-    reason: Annotated[str, typer.Option(help="why")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="the registered model's name")],
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="its version")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="who decided")],
+    reason: Annotated[str, typer.Option(metavar="WHY", help="why, or where it is minuted")],
     store: StoreDir = STORE,
     as_json: AsJson = False,
 ) -> None:
     """Record a named decision for a model version and make it the champion."""
     from riskstrat.pipeline import decide
 
-    said = decide(model, version, store, by=by, reason=reason, approved=True, at=datetime.now())
+    said = decide(model, version, store, by=by, reason=reason, approved=True, at=datetime.now(UTC))
     _print({"decision": said}, as_json=as_json, text=said)
 
 
-@command("riskstrat reject emergency_admission 1 --by 'A. Caldicott' --reason 'gap by ethnicity'")
+@command("riskstrat reject emergency_admission 1 --by 'A. Lee' --reason 'minute 5'")
 def reject(
-    model: Annotated[str, typer.Argument(help="the registered model's name")],
-    version: Annotated[int, typer.Argument(help="its version")],
-    by: Annotated[str, typer.Option(help="who decided")],
-    reason: Annotated[str, typer.Option(help="why")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="the registered model's name")],
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="its version")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="who decided")],
+    reason: Annotated[str, typer.Option(metavar="WHY", help="why, or where it is minuted")],
     store: StoreDir = STORE,
     as_json: AsJson = False,
 ) -> None:
     """Record a named decision against a model version and take its aliases away."""
     from riskstrat.pipeline import decide
 
-    said = decide(model, version, store, by=by, reason=reason, approved=False, at=datetime.now())
+    said = decide(model, version, store, by=by, reason=reason, approved=False, at=datetime.now(UTC))
     _print({"decision": said}, as_json=as_json, text=said)
 
 
@@ -348,7 +385,10 @@ def log(
         return
     columns = ("seq", "at", "who", "what", "why")
     rows = [tuple(entry[name] for name in columns) for entry in ledger_entries(store)[-last:]]
-    RESULTS.print(table("Log", columns, rows))
+    if rows:
+        RESULTS.print(table("Log", columns, rows))
+    else:
+        _print(None, as_json=False, text="no entries yet")
 
 
 @app.callback(invoke_without_command=True)
@@ -356,16 +396,17 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True)] = False,
 ) -> None:
     if version:
-        sys.stdout.write(f"riskstrat {__version__}\n")
+        result(f"riskstrat {__version__}")
         raise typer.Exit
 
 
 def main() -> None:
     """Entry point. Nothing but a bug may show a traceback, and never its local values."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a sign still works
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:
-        ERRORS.print("\nstopped; finished stages are kept, the same command resumes")
+        say("\nstopped")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)

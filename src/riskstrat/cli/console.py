@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -23,8 +26,51 @@ from rich.table import Table
 
 from riskstrat.errors import RiskstratError
 
-ERRORS = Console(stderr=True, highlight=False)
-RESULTS = Console(highlight=False, soft_wrap=True)
+SHORT = 24
+"""cells up to this many characters are names and numbers, and are never broken"""
+
+
+class _Console(Console):
+    """A console whose reader may go away: `riskstrat explain | head` is no fault."""
+
+    def on_broken_pipe(self) -> None:
+        closed()
+
+
+ERRORS = _Console(stderr=True, highlight=False)
+RESULTS = _Console(highlight=False)
+
+
+def closed() -> NoReturn:
+    """End quietly: nobody reads what we print any more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
+
+
+def result(text: str) -> None:
+    """Print a result, and nothing but the result, to stdout."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        closed()
+
+
+def say(words: str, *, style: str = "", markup: bool = False) -> None:
+    """Print words to stderr: wrapped between words on a terminal, one line each elsewhere.
+
+    A line folded at 80 columns is hard to search for in a log file.
+    """
+    wrapped = ERRORS.is_terminal
+    ERRORS.print(
+        words,
+        style=style or None,
+        markup=markup,
+        overflow="ignore",
+        crop=False,
+        no_wrap=not wrapped,
+    )
 
 
 def complain(fault: RiskstratError, *, as_json: bool) -> None:
@@ -38,24 +84,40 @@ def complain(fault: RiskstratError, *, as_json: bool) -> None:
                 "fix": fault.fix,
             }
         }
-        sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
+        result(json.dumps(body, ensure_ascii=False))
         return
     if trace := getattr(fault, "trace", ""):
-        ERRORS.print(trace, markup=False)
-    ERRORS.print("[bold red]error[/] ", end="")
-    ERRORS.print(f"{fault.code}: {fault}", markup=False)
-    ERRORS.print(f"  more:    riskstrat explain {fault.code}", style="dim", markup=False)
+        say(trace)
+    say(f"[bold red]error[/] {escape(f'{fault.code}: {fault}')}", markup=True)
+    say(f"  more:    riskstrat explain {fault.code}", style="dim")
+
+
+def suggest(**steps: str) -> None:
+    """Say what can be done next: a word each, and what it stands for."""
+    for word, step in steps.items():
+        say(f"  {word + ':':<8} {step}", style="dim")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     """A plain table; numbers to the right."""
-    drawn = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    drawn = Table(
+        title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False
+    )
     for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        numeric = bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
+        short = all(len(str(row[index] or "")) <= SHORT for row in rows)
+        drawn.add_column(
+            column, justify="right" if numeric else "left", overflow="fold", no_wrap=short
+        )
     for row in rows:
-        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*(escape(_cell(cell)) for cell in row))
     return drawn
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @dataclass(slots=True)
@@ -84,7 +146,7 @@ class StageDisplay:
         if not self.quiet:
             mark = "[cyan]=[/]" if reused else "[green]✓[/]"
             cost = "reused" if reused else f"{seconds:.1f} s"
-            ERRORS.print(f"{mark} {stage:<10} {summary} [dim]({cost})[/]")
+            say(f"{mark} {stage:<10} {escape(summary)} [dim]({cost})[/]", markup=True)
 
 
 @contextmanager

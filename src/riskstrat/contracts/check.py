@@ -14,6 +14,7 @@ from riskstrat.contracts.columns import (
     WORDS,
     Resolved,
     other_type,
+    own_rows,
     raw_name,
     resolve,
 )
@@ -43,7 +44,8 @@ class SourceCheck:
         accepted_sql: a SELECT of the canonical table, sorted; it reads files in the caller's
             ``scratch`` folder, which must outlive it.
         columns: the canonical table's columns, in order.
-        rows_in: rows of the extract, those that could not be split into columns included.
+        rows_in: rows of the extract that belong to the source (all, where the contract has no
+            ``where``), those that could not be split into columns included.
         rows_accepted: rows of ``accepted_sql``.
         rejected: rule -> rows, for rules that rejected any.
     """
@@ -70,7 +72,9 @@ def check_source(
 
     Each row is tested against the rules in order and rejected for the first it breaks; repeated
     keys are looked for among the rows that pass all others. Rows in equal rows accepted plus
-    rows rejected. The order of rows in the file does not change what is accepted.
+    rows rejected. The order of rows in the file does not change what is accepted, unless the
+    contract names ``file_row_number``. Rows for which ``where`` is not true are not the
+    source's: they are neither accepted nor rejected.
 
     Args:
         con: an open connection with its memory, threads and time zone set.
@@ -89,6 +93,7 @@ def check_source(
     with reading(source):
         table = open_source(con, source, data_root, scratch)
     columns = resolve(source, table, codelists)
+    table = own_rows(source, table, codelists)
     checked = scratch / f"{source.source}.checked.parquet"
     with reading(source):
         columns = _settled(con, source, table, columns)
@@ -123,7 +128,9 @@ def _counted(
     found = reasons(con, checked)
     rows_in = sum(found.values()) + table.ragged
     if not rows_in:
-        raise nothing(source, "has no rows")
+        raise nothing(
+            source, "has no rows" + (" for which `where` is true" if source.where else "")
+        )
     counts = {tests[n - 1]: rows for n, rows in sorted(found.items()) if n}
     if table.ragged:
         counts = {Test("wrong_type", "", ""): table.ragged, **counts}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from riskstrat.asof import literal, quoted
 from riskstrat.contracts.read import RawTable
 from riskstrat.contracts.spec import Column, Source
 from riskstrat.errors import ContractError, StudyError
-from riskstrat.expressions import parse
+from riskstrat.expressions import Expression, parse
 from riskstrat.vocabulary import Codelist, ColumnType
 
 WORDS: Mapping[ColumnType, str] = MappingProxyType(
@@ -85,9 +85,33 @@ def _computed(
     table: RawTable,
     codelists: Mapping[str, Codelist],
 ) -> tuple[str, ColumnType]:
-    where = f"{source.source}: columns.{name}.from"
+    expression = _parsed(source, f"columns.{name}.from", text, table, codelists)
+    return expression.sql(), expression.type
+
+
+def own_rows(source: Source, table: RawTable, codelists: Mapping[str, Codelist]) -> RawTable:
+    """The rows of the file that belong to the source: those for which ``where`` is true.
+
+    Raises:
+        ContractError: ``where`` names a column the file does not have, or of another type.
+        StudyError: ``where`` is not a condition.
+    """
+    if source.where is None:
+        return table
+    condition = _parsed(source, "where", source.where, table, codelists, ColumnType.BOOLEAN)
+    return replace(table, sql=f"SELECT * FROM ({table.sql}) AS file WHERE {condition.sql()}")
+
+
+def _parsed(
+    source: Source,
+    key: str,
+    text: str,
+    table: RawTable,
+    codelists: Mapping[str, Codelist],
+    expect: ColumnType | None = None,
+) -> Expression:
     try:
-        expression = parse(text, table.columns, codelists, where)
+        return parse(text, table.columns, codelists, f"{source.source}: {key}", expect=expect)
     except StudyError as error:
         if error.code not in ("RS1211", "RS1213"):
             raise
@@ -96,10 +120,10 @@ def _computed(
         what = error.message.splitlines()[0].split("; ")[0]
         raise ContractError(
             f"{what} in `{source.file}`",
-            fix="correct `from` in the contract, or ask the agency for the column",
+            fix=f"correct `{key.rpartition('.')[2]}` in the contract, or ask the agency for the "
+            "column",
             code="RS1007" if error.code == "RS1211" else "RS1008",
         ) from None
-    return expression.sql(), expression.type
 
 
 def raw_name(i: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ _TYPES: Mapping[str, tuple[ColumnType, str]] = MappingProxyType(
     }
 )
 """DuckDB's type of a physical column -> what it holds, and the type it is read as"""
+
+ROW_NUMBER = "file_row_number"
+"""A column every Parquet and CSV file is taken to have, if the contract names it: the number of
+the row in the file, from 0 (in a CSV file: among the rows that have the header's columns)."""
 
 _OURS = (
     duckdb.BinderException,
@@ -111,7 +116,7 @@ def open_source(
         case "duckdb":
             copy = scratch / f"{source.source}.raw.parquet"
             _copy_table(con, source, path, copy)
-            return _described(con, source, copy)
+            return _described(con, source, copy, in_order=False)
         case _:
             _refuse_foreign(source, path)
             return _described(con, source, path)
@@ -266,10 +271,19 @@ def _described(
     ragged: int = 0,
     first: tuple[int, ...] = (),
     textual: bool = False,
+    in_order: bool = True,
 ) -> RawTable:
     scan = f"read_parquet({exact_path(path)})"
     with reading(source):
         described = con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        # A table of a database has no order of rows, and a file's own column comes first.
+        if (
+            in_order
+            and names_row_number(source)
+            and ROW_NUMBER not in {row[0] for row in described}
+        ):
+            scan = f"read_parquet({exact_path(path)}, {ROW_NUMBER}=true)"
+            described = con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
     columns: dict[str, ColumnType] = {}
     other: dict[str, str] = {}
     parts: list[str] = []
@@ -289,6 +303,12 @@ def _described(
         ragged=ragged,
         first_ragged=first,
     )
+
+
+def names_row_number(source: Source) -> bool:
+    """Whether a contract takes anything from the number of a row in the file."""
+    texts = [column.source or name for name, column in source.columns.items()]
+    return any(re.search(rf"\b{ROW_NUMBER}\b", text) for text in (*texts, source.where or ""))
 
 
 def _readable(name: str, read_as: str, source: Source) -> str:

@@ -115,7 +115,8 @@ class Source(Spec):
     file: str
     format: FileFormat = FileFormat()
     where: str | None = None
-    """which rows of the file belong to this source: an expression over the file's columns"""
+    """which rows of the file belong to this source: an expression over the file's columns
+    (``file_row_number``, where a file has no id, is the number of the row, from 0)"""
     row: str
     rows: str = ""
     """plural of ``row``; by default ``row`` with an s"""

@@ -42,7 +42,7 @@ def spine_sql(sources: Sequence[Source]) -> str:
     household is empty ends the one before it too: the unit has moved, nobody knows where to.
 
     Writing ``closed`` for the first morning on which a spell is known to have ended, a later
-    spell closes all before it on the morning after it was known, or when it starts. Because a
+    spell closes all before it on the first morning after it started and was known. Because a
     closed spell stays closed, the earliest of these mornings says it all, and
     ``end_known_on = closed - 1`` carries it.
 
@@ -61,8 +61,8 @@ def spine_sql(sources: Sequence[Source]) -> str:
     )
     windowed = (
         f"SELECT *, min(starts_on) OVER {later} AS next_start, "
-        f"min(greatest(starts_on, known_on + 1)) OVER {later} AS next_closes, "
-        f"greatest(ends_on, end_known_on + 1) AS closes FROM ({spells})"
+        f"min(greatest(starts_on, known_on) + 1) OVER {later} AS next_closes, "
+        f"greatest(ends_on, end_known_on) + 1 AS closes FROM ({spells})"
     )
     return (
         f"SELECT unit, unit_id, via, via_id, starts_on, "
