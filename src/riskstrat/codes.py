@@ -10,23 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from types import MappingProxyType
-from typing import NamedTuple
 
 from riskstrat.audit.codes import AUDIT_CODES
 from riskstrat.contracts.codes import CONTRACT_CODES
 from riskstrat.linkage.codes import LINKAGE_CODES
 from riskstrat.study.codes import STUDY_CODES
-
-
-class Code(NamedTuple):
-    """One explained code."""
-
-    code: str
-    title: str
-    meaning: str
-    how: str
-    fix: str
-
+from riskstrat.vocabulary import Code
 
 _BUG = "Report it with the lines above the message; they hold no row values."
 _AGREED = "Each source's agreement is held against the study's purpose, columns and recipients."
@@ -345,8 +334,8 @@ _STORE = (
 )
 
 
-def _together(*groups: Iterable[tuple[str, str, str, str, str]]) -> Mapping[str, Code]:
-    return MappingProxyType({each[0]: Code(*each) for each in sorted(chain(*groups))})
+def _together(*groups: Iterable[Code]) -> Mapping[str, Code]:
+    return MappingProxyType({each.code: each for each in sorted(chain(*groups))})
 
 
 CODES: Mapping[str, Code] = _together(

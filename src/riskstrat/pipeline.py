@@ -597,6 +597,17 @@ def decide(
     return f"{model} version {number}: {'approved' if approved else 'rejected'} by {by}; {alias}"
 
 
+def export_model(name: str, number: int | None, store: Path, to: Path) -> Path:
+    """Write a registered model with its card and checksums; returns ``<to>/<name>-<version>``.
+
+    Raises:
+        UsageError: there is no such version, or its run is no longer in the store.
+        StorageError: the model's files are not those that were registered.
+    """
+    function = "export.export_model"
+    return Path(run_in_child(call, function, Store(store), name, number, to, memory="4GB").value)
+
+
 def ledger_entries(store: Path) -> list[dict[str, Any]]:
     """Every entry of the store's log, oldest first."""
     return Ledger.of_store(store).entries()

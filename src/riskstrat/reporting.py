@@ -190,7 +190,7 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     curves = _curves(folder, winner, policy, seed=run["seed"], bands=bands)
     return ReportData(
         title=told["title"],
-        question=_question(told, title),
+        question=question(told),
         study=told["study"],
         outcome=title,
         horizon=str(outcome["within"]),
@@ -269,7 +269,9 @@ def _study_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _question(told: Mapping[str, Any], outcome: str) -> str:
+def question(told: Mapping[str, Any]) -> str:
+    """A study's question in one sentence, from its effective text."""
+    outcome = told["outcome"]["title"] or told["outcome"]["name"].replace("_", " ")
     units = {"person": "people"}.get(told["unit"], f"{told['unit']}s")
     who = told["cohort"]["who"]
     chosen = "" if who == "true" else f" (in scope: {who})"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -120,6 +120,17 @@ class Codelist:
         for code, group in self.groups.items():
             found.setdefault(group, []).append(code)
         return {group: tuple(codes) for group, codes in found.items()}
+
+
+class Code(NamedTuple):
+    """The page behind a code of a finding or an error, as ``riskstrat explain`` shows it."""
+
+    code: str
+    title: str
+    meaning: str
+    how: str
+    """how it is found or computed"""
+    fix: str
 
 
 class FeatureKind(StrEnum):

@@ -168,7 +168,7 @@ def test_each_recipient_has_a_folder_with_a_manifest_that_matches(finished: Worl
         names = {path.name for path in folder.iterdir()}
         assert names == {"list.csv", "list.xlsx", "summary.html", "manifest.json"}
         manifest = read(folder / "manifest.json")
-        assert {"policy", "approvals", "suppressed"} <= manifest.keys()
+        assert {"policy", "approvals", "suppressed_counts"} <= manifest.keys()
         assert set(manifest["files"]) == names - {"manifest.json"}
         for name, facts in manifest["files"].items():
             digest = facts["sha256"] if isinstance(facts, dict) else facts

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
-
-class CodeText(NamedTuple):
-    """The page behind a code."""
-
-    code: str
-    title: str
-    meaning: str
-    how: str
-    fix: str
-
+from riskstrat.vocabulary import Code
 
 _TEXTS = (
-    CodeText(
+    Code(
         "RS301",
         "Calibration in the large",
         "Over everyone tested, as many outcomes happened as the model expected, or they did not: "
@@ -28,7 +18,7 @@ _TEXTS = (
         "Look for a change between the training dates and the test dates (a new recording "
         "practice, a pandemic year), and train up to a later date.",
     ),
-    CodeText(
+    Code(
         "RS302",
         "Calibration slope",
         "Whether high risks are as high, and low ones as low, as what happens. Below 1 the risks "
@@ -38,7 +28,7 @@ _TEXTS = (
         "Below 1: fewer or simpler features, more data, stronger regularisation. Compare "
         "`calibrate: sigmoid` with `isotonic` when outcomes are few.",
     ),
-    CodeText(
+    Code(
         "RS303",
         "No better than a rule of thumb",
         "A baseline such as age and sex finds the people about as well as the model does. Then "
@@ -48,7 +38,7 @@ _TEXTS = (
         "interval is above 0.",
         "Use the baseline, or find data that add what age, sex and past use do not say.",
     ),
-    CodeText(
+    Code(
         "RS304",
         "Too few to judge a group",
         "For this group the audit cannot tell whether the model works. That is a limit of the "
@@ -57,7 +47,7 @@ _TEXTS = (
         "Merge levels that the service treats alike, add as-of dates, or decide and record how "
         "the group will be looked after without the model's help.",
     ),
-    CodeText(
+    Code(
         "RS305",
         "A feature that is mostly empty",
         "A feature says nothing for most people, because it was not recorded or the agency's "
@@ -65,7 +55,7 @@ _TEXTS = (
         "Share of empty cells among the people tested. Noted above 80%.",
         "Drop it, shorten its window, or ask the agency for the missing years.",
     ),
-    CodeText(
+    Code(
         "RS306",
         "Too good to be true",
         "Discrimination this high is rare in public services. Most often the outcome, or "
@@ -74,7 +64,7 @@ _TEXTS = (
         "Look at the leading features (RS307). Ask of each: could it be known before the as-of "
         "date, and is `known_on` the day it was entered rather than the day it happened?",
     ),
-    CodeText(
+    Code(
         "RS307",
         "One feature carries the model",
         "More than half of what the model says comes from one feature. It may be a leak; even if "
@@ -83,7 +73,7 @@ _TEXTS = (
         "Check when the column becomes known. If it is honest, say so in the study's decision "
         "record, and compare with a rule that uses it alone.",
     ),
-    CodeText(
+    Code(
         "RS308",
         "Outcome not yet known for many",
         "For many people in the cohort it is not known what happened, and they are left out of "
@@ -92,7 +82,7 @@ _TEXTS = (
         "End the as-of dates earlier so that the window is complete, or shorten the horizon. Look "
         "at who leaves: moving away is rarely by chance.",
     ),
-    CodeText(
+    Code(
         "RS309",
         "A capacity cut falls among ties",
         "Many people share the score at which the list is cut, so chance decides who is on it.",
@@ -100,7 +90,7 @@ _TEXTS = (
         "the places.",
         "Rank on a finer score, or choose a capacity at which the score separates people.",
     ),
-    CodeText(
+    Code(
         "RS310",
         "Unequal treatment of a group",
         "At this capacity the model finds a markedly smaller share of those in need in one group "
@@ -110,7 +100,7 @@ _TEXTS = (
         "Read the fairness table; look for missing data in the group, and for an outcome that "
         "measures use of services rather than need.",
     ),
-    CodeText(
+    Code(
         "RS320",
         "Gate on a metric",
         "A condition of the study on how accurate the model is over everyone tested.",
@@ -118,14 +108,14 @@ _TEXTS = (
         "(`.low`, `.high`), against the limit in the study file.",
         "Read the metric's own finding. A limit is set before training: do not loosen it after.",
     ),
-    CodeText(
+    Code(
         "RS321",
         "Gate on a metric at a capacity",
         "A condition on what a service with room for this share of people would achieve.",
         "The metric at the capacity named in the gate; people tied at the cut count in part.",
         "Compare the capacities in the report: the model may serve a larger or a smaller list.",
     ),
-    CodeText(
+    Code(
         "RS322",
         "Gate on the worst group",
         "A condition that has to hold for every level of an attribute about which there is "
@@ -134,7 +124,7 @@ _TEXTS = (
         "when none is left the gate is not passed, because nothing was shown.",
         "See RS310 for a group that fails, RS304 for one without evidence.",
     ),
-    CodeText(
+    Code(
         "RS323",
         "Gate that was not measured",
         "The study sets a condition on something this run did not measure, so it is not passed.",
@@ -144,5 +134,5 @@ _TEXTS = (
     ),
 )
 
-AUDIT_CODES: Mapping[str, CodeText] = MappingProxyType({text.code: text for text in _TEXTS})
+AUDIT_CODES: Mapping[str, Code] = MappingProxyType({text.code: text for text in _TEXTS})
 """Code -> its page, for ``riskstrat explain``."""

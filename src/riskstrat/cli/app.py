@@ -324,6 +324,26 @@ def reject(
 
 
 @command(
+    "riskstrat export emergency_admission --to models",
+    "riskstrat export emergency_admission --version 2 --to models",
+)
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="the registered model's name")],
+    version: Annotated[
+        int | None, typer.Option(help="model version; default champion, else challenger")
+    ] = None,
+    to: Annotated[Path, typer.Option(help="folder to write MODEL-VERSION into")] = Path("models"),
+    store: StoreDir = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Write a registered model with its model card and checksums into a folder."""
+    from riskstrat.pipeline import export_model
+
+    folder = export_model(model, version, store, to)
+    _print({"folder": str(folder)}, as_json=as_json, text=str(folder))
+
+
+@command(
     "riskstrat schema --out configs/schemas    [dim]# files for an editor[/]",
     "riskstrat schema study                    [dim]# one, to stdout[/]",
 )

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
-
-class Code(NamedTuple):
-    """One explained code."""
-
-    code: str
-    title: str
-    meaning: str
-    how: str
-    fix: str
-
+from riskstrat.vocabulary import Code
 
 _ASK = "Ask the agency to correct the extract and send it again"
 _TOLERATE = (

@@ -115,7 +115,15 @@ class Registry:
         Raises:
             StorageError: a file is missing, was added, or a byte of one changed.
         """
-        return RiskModel.load(self._verified(version) / INNER)
+        return RiskModel.load(self.verified_model(version))
+
+    def verified_model(self, version: ModelVersion) -> Path:
+        """The folder of the model's own files, once every file has its recorded digest.
+
+        Raises:
+            StorageError: a file is missing, was added, or a byte of one changed.
+        """
+        return self._verified(version) / INNER
 
     def _verified(self, version: ModelVersion) -> Path:
         folder = self._fetch(version)

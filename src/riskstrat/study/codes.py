@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from riskstrat.vocabulary import Code
+
 _READ = "The file is read as UTF-8 text, then as plain YAML, then against the keys it may have."
 _NAMED = "Every name in a study file is looked up in the catalogue before any data are read."
 _PARSED = (
@@ -341,6 +343,4 @@ _TEXTS = (
     ),
 )
 
-STUDY_CODES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
-    {text[0]: text for text in _TEXTS}
-)
+STUDY_CODES: Mapping[str, Code] = MappingProxyType({text[0]: Code(*text) for text in _TEXTS})

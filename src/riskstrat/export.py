@@ -1,0 +1,121 @@
+"""`riskstrat export`: a registered model, its card and its checksums in one folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from riskstrat.delivery import approvals_of
+from riskstrat.derivation import file_digest
+from riskstrat.errors import UsageError
+from riskstrat.publish.model_card import CardFacts, model_card
+from riskstrat.release import evidence
+from riskstrat.release import report_tables as make
+from riskstrat.release.policies import policy_named
+from riskstrat.reporting import LIMITS, MADE_UP, question
+from riskstrat.store.artefacts import Store
+from riskstrat.store.files import folder_aside, read_json, write_bytes
+from riskstrat.store.registry import ModelVersion, Registry
+from riskstrat.store.worker import Progress
+
+SUMS = "SHA256SUMS"
+
+
+def export_model(
+    store: Store, name: str, number: int | None, to: Path, *, progress: Progress
+) -> str:
+    """Write ``<to>/<name>-<version>/``, whole or not at all; the same version, the same bytes.
+
+    Raises:
+        UsageError: there is no such version, or its run is no longer in the store.
+        StorageError: the model's files are not those that were registered.
+    """
+    registry = Registry.of_store(store.root)
+    version = registry.find_version(name, number)
+    progress(0.2, "checking the model's files")
+    model = registry.verified_model(version)
+    run = _run_of(store, version)
+    target = to / f"{name}-{version.version}"
+    progress(0.5, "writing")
+    with folder_aside(target) as folder:
+        shutil.copytree(model, folder / "model")
+        for file in ("features.json", "study.yaml"):
+            shutil.copyfile(run / file, folder / file)
+        write_bytes(folder / "MODEL_CARD.md", model_card(_facts(version, run)).encode())
+        write_bytes(folder / SUMS, _sums(folder).encode())
+    return str(target)
+
+
+def _run_of(store: Store, version: ModelVersion) -> Path:
+    folder = store.run_folder(version.name, version.run_id)
+    if not (folder / "run.json").exists():
+        raise UsageError(
+            f"the run {version.run_id} that made {version.name} version {version.version} is no "
+            "longer in the store, so its card cannot be written",
+            fix=f"run the study {version.name} again, or export another version",
+        )
+    return folder
+
+
+def _sums(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return "".join(f"{file_digest(path)}  {path.relative_to(folder)}\n" for path in files)
+
+
+def _facts(version: ModelVersion, run: Path) -> CardFacts:
+    inputs, training = read_json(run / "report.json"), read_json(run / "training.json")
+    told, metrics = inputs["run"], read_json(run / "metrics.json")
+    policy = policy_named(inputs["policy"])
+    fairness = evidence.fairness_table(
+        pq.read_table(run / "audit/fairness.parquet").to_pylist(), policy
+    )
+    study = _study(run)
+    shares = study["audit"]["capacity"]
+    return CardFacts(
+        name=version.name,
+        version=version.version,
+        title=told["title"],
+        status=_status(version),
+        learner=training["winner"],
+        question=question(study),
+        purpose=study["purpose"],
+        made_up=told["made_up"],
+        capacity=0.05 if 0.05 in shares else shares[len(shares) // 2],
+        performance=evidence.performance_table(metrics, policy),
+        at_capacity=evidence.capacity_table(metrics, policy),
+        fairness=fairness,
+        gates=make.gates_table(read_json(run / "audit/gates.json"), policy, fairness=fairness),
+        sources=make.sources_table(inputs["sources"], policy),
+        folds=make.folds_table(read_json(run / "folds.json"), policy),
+        limits=(*(MADE_UP if told["made_up"] else ()), *LIMITS, *training["notes"]),
+        approvals=tuple(
+            f"{each['decision'].capitalize()} by {each['by']} on {each['on']}: {each['reason']}"
+            for each in approvals_of(version.tags)
+        ),
+        provenance=_provenance(version, told),
+    )
+
+
+def _study(run: Path) -> dict[str, Any]:
+    import yaml
+
+    found: dict[str, Any] = yaml.safe_load((run / "study.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def _status(version: ModelVersion) -> str:
+    if version.aliases:
+        return ", ".join(version.aliases)
+    if version.tags.get("decision") == "rejected":
+        return "rejected"
+    return "superseded" if version.passed else "not promoted: its gates did not pass"
+
+
+def _provenance(version: ModelVersion, told: Mapping[str, Any]) -> dict[str, object]:
+    digests = {f"{name} digest": told["digests"][name] for name in ("study", "data", "training")}
+    model = {"model digest": version.tags.get("model_digest", "")}
+    return {"run": told["run_id"], "seed": told["seed"], **digests, **model, **told["versions"]}
