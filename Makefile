@@ -17,7 +17,7 @@ STUDIES := $(if $(STUDY),$(STUDY),emergency_admission school_readiness)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup data train score report test test-all lint format bench notebooks docs lock clean distclean
+.PHONY: help setup data train score report export test test-all lint format bench notebooks docs lock clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -52,6 +52,11 @@ score: setup data  ## score a study for a day: STUDY=name AS_OF=date
 report: setup  ## render a run's report again: RUN=folder
 	$(BIN)/riskstrat report $(RUN) --store $(STORE)
 
+export: setup  ## write registered models with their cards into models/
+	@for study in $(STUDIES); do \
+	  $(BIN)/riskstrat export $$study --store $(STORE) --to models || exit $$?; \
+	done
+
 test: setup  ## format check, lint, import direction, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -74,10 +79,10 @@ format: setup  ## format the code
 bench: setup  ## benchmarks: stage seconds and peak memory of the main job
 	$(BIN)/python benchmarks/main_job.py
 
-notebooks: setup data  ## execute the notebooks on the newest runs
+notebooks: setup data  ## execute the notebooks on the newest runs (makes them if need be)
 	$(BIN)/python notebooks/execute.py --data $(DATA) --store $(STORE)
 
-docs: setup  ## write the reference pages (codes, schemas, commands)
+docs: setup  ## write the reference pages (study language, codes, schemas, commands)
 	$(BIN)/python docs/build.py
 
 lock:  ## resolve the lock files again (needs uv)

@@ -52,6 +52,11 @@ class Run:
         """Whether every gate passed."""
         return bool(self.facts["verdict"]["passed"])
 
+    @property
+    def winner(self) -> str:
+        """The learner that was chosen on validation and registered."""
+        return str(read_json(self.folder / "training.json")["winner"])
+
     def metrics(self) -> pd.DataFrame:
         """One row for each split, learner and metric, with its 95% interval and n."""
         import pandas as pd
@@ -60,7 +65,8 @@ class Run:
         for split, learners in RunFolder(self.folder).metrics.items():
             for learner, metrics in learners.items():
                 rows += [
-                    {"split": split, "learner": learner, "metric": name, **estimate}
+                    {"split": split, "learner": learner, "metric": name}
+                    | {key: estimate[key] for key in ("value", "low", "high", "n")}
                     for name, estimate in metrics.items()
                     if isinstance(estimate, dict) and "value" in estimate
                 ]

@@ -35,6 +35,7 @@ from riskstrat.store.files import folder_aside, read_json, write_bytes, write_js
 from riskstrat.store.registry import ModelVersion, Registry, RunRecord, TrialRecord
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
+from riskstrat.study.spec import StudySpec
 from riskstrat.vocabulary import Protected
 
 
@@ -127,6 +128,11 @@ def decide(
     return _model_facts(moves(model, number, by=by, reason=reason, on=on))
 
 
+def band_shares(spec: StudySpec) -> dict[str, float]:
+    """Each band's cumulative share of the cohort."""
+    return {str(name): share for name, share in spec.release.bands.items()}
+
+
 def model_folder(job: Job, version: Mapping[str, Any]) -> RiskModel:
     """A registered model, through our own loader, its bytes verified."""
     registry = Registry.of_store(job.store.root)
@@ -154,7 +160,7 @@ def scores_stage(job: Job, version: Mapping[str, Any], *, progress: Progress) ->
                 "risk": pa.array(model.calibrate(raw), pa.float64()),
             }
         )
-        banded = band_scores(scores, spec.release.bands, key=digest(spec.study, spec.seed))
+        banded = band_scores(scores, band_shares(spec), key=digest(spec.study, spec.seed))
         pq.write_table(banded, folder / "scores.parquet", compression="zstd")
         progress(0.3, "reasons")
         listed = _listed_features(banded, features)
@@ -394,7 +400,7 @@ def _write_folder(
         files=files,
         released=released,
         policy=hand.policy,
-        edges=edges(hand.banded, spec.release.bands),
+        edges=edges(hand.banded, band_shares(spec)),
         model={name: hand.version[name] for name in ("name", "version", "aliases")},
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,

@@ -13,10 +13,13 @@ from riskstrat.delivery import approvals_of
 from riskstrat.derivation import file_digest
 from riskstrat.errors import UsageError
 from riskstrat.publish.model_card import CardFacts, model_card
+from riskstrat.publish.sections import LIMITS
+from riskstrat.publish.study_tables import question_of
 from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
+from riskstrat.release.disclosure import protect_text
 from riskstrat.release.policies import policy_named
-from riskstrat.reporting import LIMITS, MADE_UP, question
+from riskstrat.reporting import MADE_UP
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import folder_aside, read_json, write_bytes
 from riskstrat.store.registry import ModelVersion, Registry
@@ -81,7 +84,7 @@ def _facts(version: ModelVersion, run: Path) -> CardFacts:
         title=told["title"],
         status=_status(version),
         learner=training["winner"],
-        question=question(study),
+        question=question_of(study),
         purpose=study["purpose"],
         made_up=told["made_up"],
         capacity=0.05 if 0.05 in shares else shares[len(shares) // 2],
@@ -91,7 +94,11 @@ def _facts(version: ModelVersion, run: Path) -> CardFacts:
         gates=make.gates_table(read_json(run / "audit/gates.json"), policy, fairness=fairness),
         sources=make.sources_table(inputs["sources"], policy),
         folds=make.folds_table(read_json(run / "folds.json"), policy),
-        limits=(*(MADE_UP if told["made_up"] else ()), *LIMITS, *training["notes"]),
+        limits=(
+            *(MADE_UP if told["made_up"] else ()),
+            *LIMITS,
+            *(protect_text(note, policy) for note in training["notes"]),
+        ),
         approvals=tuple(
             f"{each['decision'].capitalize()} by {each['by']} on {each['on']}: {each['reason']}"
             for each in approvals_of(version.tags)

@@ -480,7 +480,7 @@ def score_study(
         work.listener.starts("model")
         model = work.child("delivery.chosen_version", study.name, version).value
         released = _release(work, model, day)
-        folder = options.store.root / released["folder"]
+        folder = Path(options.store.root, released["folder"])
         _log(
             work,
             f"score {study.name} {day.isoformat()}",

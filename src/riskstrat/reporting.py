@@ -5,8 +5,10 @@ Runs in a child process. Everything that counts people passes ``release`` before
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,20 @@ from riskstrat.jobs import Job
 from riskstrat.publish.compare import ComparedRun, compare_table
 from riskstrat.publish.report import render_report
 from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.study_tables import (
+    agreements_table,
+    outcome_of,
+    question_of,
+    recipients_table,
+    units_of,
+    who_can_reidentify,
+)
 from riskstrat.publish.tables import PlainTable, agency_table, importance_table
+from riskstrat.publish.wording import LEARNERS, learner
 from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
 from riskstrat.release.bands import REST, places
+from riskstrat.release.disclosure import protect_text
 from riskstrat.release.policies import Policy, policy_named
 from riskstrat.statistics import (
     calibration_curve,
@@ -48,20 +60,6 @@ KNOWN_WHEN = (
     "before that date. Attributes, addresses and registrations are those known on the day.",
     "Where an agency's data do not reach over a window, the measurement is left empty and "
     "marked as not covered; it is never read as zero.",
-)
-REIDENTIFICATION = (
-    "Extracts hold pseudonyms. Nothing in this run can turn a pseudonym into a person; lists for "
-    "commissioners carry ids that are valid for that list alone.",
-)
-LIMITS = (
-    "A score ranks need as the records show it: people whom services do not know, or know late, "
-    "are ranked lower than they should be.",
-    "In the one large trial of giving such scores to practices, emergency use and cost rose "
-    "(PRISMATIC, 230,099 people). A score helps only with something useful to offer, and that "
-    "has to be evaluated.",
-    "Performance is measured on held-out data of the same places; it says nothing of other "
-    "places or later years.",
-    "Not a medical device; whoever deploys it must assess its intended use.",
 )
 MADE_UP = (
     "The data are made up: no figure here says anything about real people or places.",
@@ -130,7 +128,7 @@ def _inputs(
     sources = []
     for source in study.sources:
         checked = job.store.artefact("contracts", job.lineage[f"contracts/{source.source}"])
-        assert checked is not None  # noqa: S101 - an earlier stage read it
+        assert checked is not None
         found = read_json(checked / "findings.json")
         findings += found
         spans = [f"{span.start} to {span.end}" for span in source.coverage]
@@ -183,32 +181,33 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     )
     model = run["model"]
     release = run["release"] or {}
-    outcome = told["outcome"]
-    title = outcome["title"] or outcome["name"].replace("_", " ")
     shares = told["audit"]["capacity"]
     bands = told["release"]["bands"]
     curves = _curves(folder, winner, policy, seed=run["seed"], bands=bands)
     return ReportData(
         title=told["title"],
-        question=question(told),
+        question=question_of(told),
         study=told["study"],
-        outcome=title,
-        horizon=str(outcome["within"]),
+        outcome=outcome_of(told),
+        horizon=str(told["outcome"]["within"]),
+        scope="" if told["cohort"]["who"] == "true" else told["cohort"]["who"],
         purpose=told["purpose"],
         run_id=run["run_id"],
         champion=winner,
         policy=policy.name,
-        units={"person": "people"}.get(told["unit"], f"{told['unit']}s"),
+        units=units_of(told),
         model=model["name"],
         version=str(model["version"]),
         as_of=release.get("as_of", ""),
+        data_as_at=_day_before(release.get("as_of", "")),
         status="approved" if "champion" in model["aliases"] else "draft",
         approvals=tuple(run["approvals"]),
         made_up=run["made_up"],
         capacity=0.05 if 0.05 in shares else shares[len(shares) // 2],
-        reidentification=REIDENTIFICATION,
+        reidentification=who_can_reidentify(told["release"]),
         known_when=KNOWN_WHEN,
-        limits=(*(MADE_UP if run["made_up"] else ()), *LIMITS, *_notes(folder)),
+        limits=MADE_UP if run["made_up"] else (),
+        notes=_notes(folder, policy),
         provenance=_provenance(run),
         study_text=(folder / "study.yaml").read_text(encoding="utf-8"),
         sources=make.sources_table(inputs["sources"], policy),
@@ -221,32 +220,21 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         gates=make.gates_table(read_json(folder / "audit/gates.json"), policy, fairness=fairness),
         findings=make.findings_table(_findings(folder, inputs), policy, fairness=fairness),
         bands=_bands(release),
-        agreements=PlainTable.of(
-            "Legal basis",
-            (
-                "agreement",
-                "sources",
-                "columns",
-                "uk_gdpr",
-                "statutory_gateway",
-                "common_law",
-                "ends",
-            ),
-            inputs["agreements"],
-        ),
+        agreements=agreements_table(inputs["agreements"]),
+        recipients=recipients_table(told["release"]),
         dictionary=PlainTable.of(
             "Features",
-            ("name", "meaning", "source", "window", "share_missing"),
+            ("meaning", "agency", "share_missing", "name", "source", "window"),
             read_json(folder / "features.json"),
         ),
         importance=importance_table(
-            pq.read_table(folder / "audit/importance.parquet").to_pylist()[:25]
+            pq.read_table(folder / "audit/importance.parquet").to_pylist()
         ),
         importance_by_agency=agency_table(
             pq.read_table(folder / "audit/importance_by_agency.parquet").to_pylist()
         ),
         stages=PlainTable.of(
-            "Stages", ("stage", "seconds", "peak_mb", "summary"), inputs["stages"]
+            "Stages", ("stage", "seconds", "peak_mb"), inputs["stages"]
         ),
         calibration=curves["calibration"],
         gains=curves["gains"],
@@ -269,26 +257,28 @@ def _study_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def question(told: Mapping[str, Any]) -> str:
-    """A study's question in one sentence, from its effective text."""
-    outcome = told["outcome"]["title"] or told["outcome"]["name"].replace("_", " ")
-    units = {"person": "people"}.get(told["unit"], f"{told['unit']}s")
-    who = told["cohort"]["who"]
-    chosen = "" if who == "true" else f" (in scope: {who})"
-    return (
-        f"Which {units}{chosen} are most likely to have this within {told['outcome']['within']}: "
-        f"{outcome}?"
-    )
+def _notes(folder: Path, policy: Policy) -> tuple[str, ...]:
+    """What training had to decide: counts as they may be shown, learners by their plain names."""
+    found = []
+    for note in read_json(folder / "training.json")["notes"]:
+        told = protect_text(note, policy)
+        for name in LEARNERS:
+            told = re.sub(rf"\b{name}\b", learner(name), told)
+        found.append(told)
+    return tuple(found)
 
 
-def _notes(folder: Path) -> tuple[str, ...]:
-    return tuple(read_json(folder / "training.json")["notes"])
+def _day_before(day: str) -> str:
+    """The last day that a list may tell of."""
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat() if day else ""
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, Any]:
     digests = run["digests"]
     shown = {f"{name} digest": digests[name] for name in ("study", "data", "features", "training")}
-    return {"run": run["run_id"], "seed": run["seed"], **shown, **run["versions"]}
+    # Sorted: the same bytes when rendered again.
+    software = ", ".join(f"{name} {version}" for name, version in sorted(run["versions"].items()))
+    return {"seed": run["seed"], **shown, "software": software}
 
 
 def _outcome_rows(folder: Path) -> list[dict[str, Any]]:
@@ -328,11 +318,12 @@ def _curves(
     y, risk = _columns(own, "outcome", "risk")
     rng = np.random.default_rng([seed, 1])
     gains: list[dict[str, Any]] = []
-    for learner in sorted(set(test["learner"].to_pylist()), key=lambda name: name != winner):
-        rows = test.filter(pc.equal(test["learner"], learner))
+    others = sorted(set(test["learner"].to_pylist()) - {winner})
+    for who in (winner, *others):
+        rows = test.filter(pc.equal(test["learner"], who))
         seen, raw = _columns(rows, "outcome", "raw_score")
         cuts = lift_curve(seen, raw, GAIN_SHARES, replicates=2, rng=rng)
-        gains += evidence.gains_rows(learner, cuts)
+        gains += evidence.gains_rows(who, cuts)
     top = min(DECISION_MAX, max(0.02, float(np.quantile(risk, 0.995))))
     thresholds = tuple(np.linspace(0.01, top, 30).round(4).tolist())
     decisions = decision_curve(

@@ -157,6 +157,8 @@ class FeatureColumn:
     window_days: int | None = None
     unit: str = ""
     digest: str = ""
+    singular: str = ""
+    """the meaning where the value is one: ``admission in the last 90 days``"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,13 @@ def feature(name, meaning, kind=NUMBER, source="ed", agency="Acute trust", **mor
 
 
 ED_90 = feature(
-    "ed__count__90d", "emergency department attendances in the last 90 days", window_days=90
+    "ed__count__90d",
+    "emergency department attendances in the last 90 days",
+    window_days=90,
+    singular="emergency department attendance in the last 90 days",
 )
 ED_365 = feature(
-    "ed__count__365d", "emergency department attendances in the last 365 days", window_days=365
+    "ed__count__365d", "emergency department attendances in the last year", window_days=365
 )
 AGE = feature("people__age", "age", source="people", agency="ICB", unit="years")
 HOUSING = feature(
@@ -138,6 +141,10 @@ def test_a_person_reads_why_in_plain_words_and_what_raises_the_risk_first():
         "age 83 (raises the risk)",
         "housing records do not cover this person at this time (lowers the risk)",
     ]
+    assert reasons(found, 5)["coarse"].to_pylist() == [
+        ["emergency department attendances in the last 90 days", "age"],
+        ["not known to the council: no tenancies"],
+    ]
     assert second == [
         "not known to the council: no tenancies (raises the risk)",
         "no emergency department attendances in the last year (lowers the risk)",
@@ -168,16 +175,28 @@ def test_a_sample_is_the_same_for_a_seed_and_never_larger_than_asked(learnt):
     assert sample(rows, 5000, seed=1) is rows
 
 
+TREND = "change in visits in the last 90 days against the 90 days before"
+TREND_THAN = "visits in the last 90 days than in the 90 days before"
+
+
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        (ED_90, 1.0, "1 emergency department attendances in the last 90 days"),
+        (ED_90, 1.0, "1 emergency department attendance in the last 90 days"),
         (ED_365, None, "emergency department attendances in the last year: not recorded, or not"),
         (
             feature("ed__days_since_last", "days since the last attendance", unit="days"),
             12.0,
-            "12 days since the last attendance",
+            "last attendance 12 days ago",
         ),
+        (
+            feature("ed__days_since_first", "days since the first fall in the last 9 years"),
+            2859.0,
+            "first fall 8 years ago",
+        ),
+        (feature("ed__trend__90d", TREND, window_days=90), -5.0, f"5 fewer {TREND_THAN}"),
+        (feature("ed__trend__90d", TREND, window_days=90), 0.0, "as many visits in the last 90"),
+        (feature("gp__distinct_code__90d", "different codes"), 0.0, "no codes"),
         (
             feature("ed__days_since_last", "days since the last attendance", unit="days"),
             None,

@@ -70,6 +70,21 @@ def test_no_extract_s_own_id_is_on_the_list(folder):
     assert not re.search(r"\bp\d{4}\b", listed.read_text(encoding="utf-8-sig"))
 
 
-def test_the_page_says_what_it_makes_up(folder):
-    people = (folder / "extracts" / "people.csv").read_text().splitlines()
-    assert len(people) == 1 + 3000
+def test_the_exported_card_tells_of_the_decision_and_shows_no_exact_count(folder):
+    card = (folder / "models" / "urgent_visit-1" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "Status: champion" in card
+    assert "Approved by A. Caldicott" in card
+    rows = len((folder / "extracts" / "visits.csv").read_text().splitlines()) - 1
+    assert rows % 5, "draw other visits: this count would be the same when rounded"
+    assert f"{rows:,}" not in card
+
+
+def test_exporting_again_gives_the_same_bytes(folder):
+    first = folder / "models" / "urgent_visit-1"
+    command = [Path(sys.executable).parent / "riskstrat", "export", "urgent_visit", "--to", "again"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert Path("model/model.json") in files
+    for name in files:
+        assert (first / name).read_bytes() == (folder / "again" / first.name / name).read_bytes()
+    assert sorted(path.name for path in (folder / "again").iterdir()) == [first.name]

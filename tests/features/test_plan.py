@@ -60,7 +60,7 @@ def told(*blocks, **says):
 def test_names_and_meanings_are_plain():
     assert told({"source": "ed_attendances", "aggregates": ["count", "days_since_last"]}) == {
         "ed_attendances__count__90d": "emergency department attendances in the last 90 days",
-        "ed_attendances__count__365d": "emergency department attendances in the last 365 days",
+        "ed_attendances__count__365d": "emergency department attendances in the last year",
         "ed_attendances__days_since_last": "days since the last emergency department attendance",
         "ed_attendances__known": "whether Acute trust has emergency department attendances",
     }
@@ -69,7 +69,7 @@ def test_names_and_meanings_are_plain():
 def test_a_split_has_one_feature_per_code_with_its_label():
     found = told({"source": "ed_attendances", "aggregates": ["any"], "by": "acuity"}, windows=(90,))
     assert found["ed_attendances__any__acuity_1__90d"] == (
-        "any emergency department attendance, Type 1: major A&E, in the last 90 days"
+        "any emergency department attendance (Type 1: major A&E) in the last 90 days"
     )
     assert len(found) == 3
 
@@ -106,13 +106,30 @@ def test_the_rest_of_the_meanings():
         "average cost of prescriptions in the last 90 days"
     )
     assert found["prescriptions__distinct_kind__90d"] == (
-        "different kind among prescriptions in the last 90 days"
+        "different kinds among prescriptions in the last 90 days"
     )
     assert found["prescriptions__trend__90d"] == (
-        "change in prescriptions (last 90 days against the 90 before)"
+        "change in prescriptions in the last 90 days against the 90 days before"
     )
     assert found["urgent_rx__count__90d"] == "urgent prescriptions in the last 90 days"
     assert found["other__count__90d"] == "prescriptions (where urgent) in the last 90 days"
+
+
+def test_what_is_counted_has_a_singular_and_what_a_block_is_named_after_is_not_a_code():
+    made = plan(
+        {
+            "source": "prescriptions",
+            "name": "conditions",
+            "where": "kind = 'a'",
+            "row": "long-term condition",
+            "aggregates": ["distinct(kind)", "sum(cost)"],
+        },
+        windows=(3285,),
+    )
+    distinct, total = (feature.column for feature in made.features[:2])
+    assert distinct.meaning == "different long-term conditions in the last 9 years"
+    assert distinct.singular == "long-term condition in the last 9 years"
+    assert total.singular == ""
 
 
 def test_blocks_of_one_name_share_one_companion():

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 HERE = Path(__file__).parent
 CONFIGS = HERE.parents[1] / "configs"
 PEOPLE, SEED = 4_000, 7
-COMMAND = (sys.executable, "-c", "from riskstrat.cli import main; main()")
+MAIN = "from riskstrat.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +59,47 @@ class World:
     def store(self) -> Path:
         return self.root / "store"
 
-    def places(self, command: str) -> list[str]:
-        """The options that say where everything is."""
-        given = {"store": ["--store", str(self.store)]}
+    def words(self, command: str, arguments: Sequence[object]) -> list[str]:
+        """A command line; the options that say where everything is are added."""
+        given = list(map(str, arguments))
         if command in {"run", "score", "check"}:
-            return [str(self.study), "--data", str(self.data), *given["store"]]
-        return [] if command in {"schema", "explain", "synth"} else given["store"]
+            given = [str(self.study), *given]
+            given += [] if "--data" in given else ["--data", str(self.data)]
+        if command not in {"schema", "explain", "synth"} and "--store" not in given:
+            given += ["--store", str(self.store)]
+        return [command, *given]
 
     def ask(self, command: str, *arguments: object) -> Said:
         """Run a command in this process: quick, for its children share one fork server."""
         from riskstrat.cli.app import app
 
-        words = [command, *map(str, arguments), *self.places(command)]
-        done = CliRunner().invoke(app, words)
+        done = CliRunner().invoke(app, self.words(command, arguments))
         return Said(done.exit_code, done.stdout, done.stderr)
 
     def shell(
-        self, command: str, *arguments: object, env: Mapping[str, str] | None = None, **how: Any
+        self,
+        command: str,
+        *arguments: object,
+        env: Mapping[str, str] | None = None,
+        start: str = "",
     ) -> Said:
-        """Run a command in a process of its own, as a person does."""
+        """Run a command in a process of its own, as a person does.
+
+        Args:
+            start: Python to run before the command, such as a limit to set.
+        """
         done = subprocess.run(
-            [*COMMAND, command, *map(str, arguments), *self.places(command)],
+            [sys.executable, "-c", start + MAIN, *self.words(command, arguments)],
             capture_output=True,
             encoding="utf-8",
             env={**os.environ, **(env or {})},
-            **how,
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
     def start(self, command: str, *arguments: object) -> subprocess.Popen[str]:
         """Start a command as the leader of a process group."""
         return subprocess.Popen(
-            [*COMMAND, command, *map(str, arguments), *self.places(command)],
+            [sys.executable, "-c", MAIN, *self.words(command, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from riskstrat.audit.wording import measure, reason_text, value_text
+from riskstrat.audit.wording import measure, reason_text, topic_text, value_text
 from riskstrat.risk_model import RiskModel
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
@@ -157,19 +157,27 @@ def reasons(found: Contributions, count: int = 5) -> pa.Table:
     out.
 
     Returns:
-        unit_id, as_of, reasons (list of texts), at most ``count`` each.
+        unit_id, as_of, reasons (list of texts), coarse (list of texts), at most ``count`` each.
+        ``coarse`` names what raises the risk without its value, for those who may not see values.
     """
     columns = [_texts(found, feature, reason_text) for feature in range(len(found.features))]
+    topics = [_texts(found, feature, topic_text) for feature in range(len(found.features))]
     measures = [measure(feature) for feature in found.features]
+    chosen = [_strongest(row, measures, count) for row in found.values]
     lists = [
-        [_with_direction(columns[i][person], row[i]) for i in _strongest(row, measures, count)]
-        for person, row in enumerate(found.values)
+        [_with_direction(columns[i][person], found.values[person, i]) for i in places]
+        for person, places in enumerate(chosen)
+    ]
+    coarse = [
+        [topics[i][person] for i in places if found.values[person, i] > 0]
+        for person, places in enumerate(chosen)
     ]
     return pa.table(
         {
             "unit_id": found.rows["unit_id"],
             "as_of": found.rows["as_of"],
             "reasons": pa.array(lists, pa.list_(pa.string())),
+            "coarse": pa.array(coarse, pa.list_(pa.string())),
         }
     )
 

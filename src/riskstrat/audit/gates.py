@@ -141,8 +141,13 @@ def _single(gate: Gate, code: str, found: object) -> GateResult:
 
 def _over_levels(gate: Gate, rows: Sequence[Mapping[str, Any]]) -> GateResult:
     at = None if gate.at is None else share_text(gate.at)
-    wanted = (gate.group, gate.metric, at)
-    found = [row for row in rows if (row["group"], row["metric"], row["at"]) == wanted]
+    # A gate names the group `screenings.race` of the study by its last part.
+    found = [
+        row
+        for row in rows
+        if gate.group in (row["group"], row["group"].rpartition(".")[2])
+        and (row["metric"], row["at"]) == (gate.metric, at)
+    ]
     if not found:
         why = f"{_name(gate)} by {gate.group} was not measured in this run."
         return _result(gate, NOT_MEASURED, _Measured(where=gate.group or ""), NOT, why)

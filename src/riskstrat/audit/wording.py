@@ -10,8 +10,9 @@ from riskstrat.vocabulary import FeatureColumn, FeatureKind
 KNOWN = "__known"
 """Ending of the companion of a block that says whether the agency knows the unit."""
 COUNTED = ("count", "open", "distinct")
-_LAST = re.compile(r",? in the last (\d+) days$")
-_SPANS = {7: "week", 14: "fortnight", 30: "30 days", 365: "year"}
+_SINCE = re.compile(r"^days since the (last|first) (.*?)( in the last [\w ]+)?$")
+MONTHS_FROM, YEARS_FROM = 60, 730
+"""from so many days on, months (years) are told instead: nobody reads 2,859 days"""
 
 
 def measure(feature: FeatureColumn) -> str:
@@ -30,7 +31,7 @@ def measure(feature: FeatureColumn) -> str:
 def aggregate(feature: FeatureColumn) -> str:
     """``count``, ``sum``, ``days_since_last`` ...: how the feature adds records up, or ''."""
     parts = feature.name.split("__")
-    for name in ("days_since_last", "days_since_first", "count", "any", "open", "distinct"):
+    for name in ("days_since_last", "days_since_first", *COUNTED, "any", "trend"):
         if any(part == name or part.startswith(f"{name}_") for part in parts[1:]):
             return name
     return ""
@@ -43,7 +44,7 @@ def value_text(feature: FeatureColumn, value: float | str | None) -> str:
     if isinstance(value, str) or feature.kind is FeatureKind.CATEGORY:
         return feature.labels.get(str(value), str(value)) or "not recorded"
     number = _number(value)
-    if feature.unit == "£":
+    if feature.unit in ("£", "pounds"):
         return f"£{value:,.2f}".removesuffix(".00")
     if feature.unit == "%":
         return f"{number}%"
@@ -62,10 +63,14 @@ def reason_text(feature: FeatureColumn, value: float | str | None) -> str:
         ...     FeatureKind.NUMBER, "ed", window_days=90)
         >>> reason_text(visits, 4.0)
         '4 emergency department attendances in the last 90 days'
+        >>> since = FeatureColumn(
+        ...     "ed__days_since_last", "days since the last attendance", FeatureKind.NUMBER, "ed")
+        >>> reason_text(since, 99.0)
+        'last attendance 3 months ago'
         >>> reason_text(visits, 0.0)
         'no emergency department attendances in the last 90 days'
     """
-    meaning = _spans(feature.meaning)
+    meaning = feature.meaning
     if feature.name.endswith(KNOWN):
         return _known(feature, value)
     if value is None or (isinstance(value, float) and isnan(value)):
@@ -74,11 +79,13 @@ def reason_text(feature: FeatureColumn, value: float | str | None) -> str:
         return f"{meaning}: {value_text(feature, value)}"
     kind = aggregate(feature)
     if kind in COUNTED:
-        return f"{'no' if value == 0 else _number(value)} {meaning}"
+        return _counted(feature, value)
     if kind == "any":
-        return meaning if value else f"no {meaning.removeprefix('any ')}"
-    if kind.startswith("days_since"):
-        return f"{_number(value)} {meaning if value != 1 else meaning.replace('days', 'day', 1)}"
+        return f"{'' if value else 'no '}{meaning.removeprefix('any ')}"
+    if kind.startswith("days_since") and (found := _SINCE.match(meaning)):
+        return f"{found[1]} {found[2]} {_ago(value)}"
+    if kind == "trend":
+        return _changed(feature, value)
     if feature.unit == "years" and meaning == "age":
         return f"age {_number(value)}"
     return f"{meaning}: {value_text(feature, value)}"
@@ -97,23 +104,56 @@ def _known(feature: FeatureColumn, value: float | str | None) -> str:
 
 
 def _nothing(feature: FeatureColumn, meaning: str) -> str:
-    kind = aggregate(feature)
-    if kind.startswith("days_since"):
-        what = re.sub(r"^days since the (last|first) ", "", meaning)
-        return f"no {what} on record"
+    if found := _SINCE.match(meaning):
+        return f"no {found[2]} on record"
     return f"{meaning}: not recorded, or not covered by {feature.source.replace('_', ' ')} records"
 
 
-def _spans(meaning: str) -> str:
-    """``in the last 365 days`` reads ``in the last year``."""
+def topic_text(feature: FeatureColumn, value: float | str | None) -> str:
+    """What a reason is about, without how much, how often or when; what is absent stays ``no``.
 
-    def said(found: re.Match[str]) -> str:
-        days = int(found[1])
-        if days >= 730 and days % 365 == 0:
-            return found[0].replace(f"{days} days", f"{days // 365} years")
-        return found[0].replace(f"{days} days", _SPANS.get(days, f"{days} days"))
+    Examples:
+        >>> since = FeatureColumn(
+        ...     "ed__days_since_last", "days since the last attendance", FeatureKind.NUMBER, "ed")
+        >>> topic_text(since, 99.0), topic_text(since, None)
+        ('time since the last attendance', 'no attendance on record')
+    """
+    if feature.name.endswith(KNOWN) or value is None or (value != value):
+        return reason_text(feature, value)
+    if isinstance(value, str):
+        return feature.meaning
+    kind = aggregate(feature)
+    if kind == "any" or (kind in COUNTED and value == 0):
+        return reason_text(feature, value)
+    found = _SINCE.match(feature.meaning) if kind.startswith("days_since") else None
+    return f"time since the {found[1]} {found[2]}" if found else feature.meaning
 
-    return _LAST.sub(said, meaning)
+
+def _counted(feature: FeatureColumn, value: float) -> str:
+    """``4 admissions``, ``1 admission``, ``no admissions``."""
+    if value == 0:
+        return f"no {feature.meaning.removeprefix('different ')}"
+    if value == 1 and feature.singular:
+        return f"1 {feature.singular.removeprefix('different ')}"
+    return f"{_number(value)} {feature.meaning}"
+
+
+def _changed(feature: FeatureColumn, value: float) -> str:
+    """``3 more admissions in the last year than in the year before``."""
+    one = abs(value) == 1 and feature.singular
+    what = (feature.singular if one else feature.meaning).removeprefix("change in ")
+    if value == 0:
+        return f"as many {what.replace(' against the ', ' as in the ', 1)}"
+    than = what.replace(" against the ", " than in the ", 1)
+    return f"{_number(abs(value))} {'more' if value > 0 else 'fewer'} {than}"
+
+
+def _ago(days: float) -> str:
+    if days < MONTHS_FROM:
+        return f"{_number(days)} {'day' if days == 1 else 'days'} ago"
+    if days < YEARS_FROM:
+        return f"{round(days / 30.44)} months ago"
+    return f"{round(days / 365.25)} years ago"
 
 
 def _number(value: float) -> str:

@@ -75,20 +75,26 @@ def say(words: str, *, style: str = "", markup: bool = False) -> None:
 
 def complain(fault: RiskstratError, *, as_json: bool) -> None:
     """Print an error: what, where, what was found, how to fix it, and where to read more."""
+    from riskstrat.codes import CODES
+
+    known = CODES.get(fault.code)
+    fix = fault.fix or (known.fix if known else "")
     if as_json:
         body = {
             "error": {
                 "code": fault.code,
                 "exit_code": fault.exit_code,
                 "message": fault.message,
-                "fix": fault.fix,
+                "fix": fix,
             }
         }
         result(json.dumps(body, ensure_ascii=False))
         return
     if trace := getattr(fault, "trace", ""):
         say(trace)
-    say(f"[bold red]error[/] {escape(f'{fault.code}: {fault}')}", markup=True)
+    say(f"[bold red]error[/] {escape(f'{fault.code}: {fault.message}')}", markup=True)
+    if fix:
+        say(f"  to fix:  {fix}")
     say(f"  more:    riskstrat explain {fault.code}", style="dim")
 
 

@@ -139,7 +139,7 @@ def reading(source: Source) -> Iterator[None]:
             code="RS1023",
         ) from None
     except duckdb.IOException as error:
-        if "no space left" in str(error).lower():
+        if any(sign in str(error).lower() for sign in ("no space left", "could not write")):
             raise _disk_full(source) from None
         raise damaged(source) from None
     except OSError as error:
@@ -160,7 +160,8 @@ def reading(source: Source) -> Iterator[None]:
 def _disk_full(source: Source) -> StorageError:
     return StorageError(
         f"{source.source}: the disk became full while `{source.file}` was read",
-        fix="make room on the disk that holds the temporary folder",
+        fix="free some space on the disk that holds the store; finished stages are reused",
+        code="RS7401",
     )
 
 

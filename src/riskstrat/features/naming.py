@@ -74,18 +74,57 @@ def column_label(source: Source, column: str) -> str:
     return text[0].lower() + text[1:] if text[1:2].islower() else text
 
 
+def span(days: int) -> str:
+    """A window in the words people use.
+
+    Examples:
+        >>> span(30), span(365), span(1095), span(400)
+        ('30 days', 'year', '3 years', '400 days')
+    """
+    years = days // 365
+    if years and days <= 365.25 * years + 1:
+        return "year" if years == 1 else f"{years} years"
+    return {7: "week", 14: "fortnight"}.get(days, f"{days} days")
+
+
+def several(noun: str) -> str:
+    """The plural of a plain English noun.
+
+    Examples:
+        >>> several("drug class"), several("code"), several("agency")
+        ('drug classes', 'codes', 'agencies')
+    """
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
+
+
 def meaning(
-    source: Source, block: Block, aggregate: Aggregate, group: str, window: int | None
+    source: Source,
+    block: Block,
+    aggregate: Aggregate,
+    group: str,
+    window: int | None,
+    *,
+    one: bool = False,
 ) -> str:
-    """A feature in plain English, such as ``admissions in the last 90 days``."""
+    """A feature in plain English, such as ``admissions in the last 90 days``.
+
+    Args:
+        source, block, aggregate: what is measured.
+        group: the part of a split block, in plain English.
+        window: in days.
+        one: word it for a single record: ``admission in the last 90 days``.
+    """
     row, rows = block.row or source.row, block.rows or (f"{block.row}s" if block.row else "")
-    rows = rows or source.plural
+    rows = row if one else rows or source.plural
     where = place(source, block.through)
     if block.where and not (block.row or block.rows):
         where += f" (where {' '.join(block.where.split())})"
-    kind = f", {group}" if group else ""
-    comma = "," if group else ""
-    last = f"{comma} in the last {window} days" if window else ""
+    kind = f" ({group})" if group else ""
+    last = f" in the last {span(window)}" if window else ""
     label = column_label(source, aggregate.column) if aggregate.column else ""
     match aggregate.function:
         case "count":
@@ -93,7 +132,7 @@ def meaning(
         case "any":
             return f"any {row}{where}{kind}{last}"
         case "open":
-            return f"{rows}{where}{kind}{comma} open on the day"
+            return f"{rows}{where}{kind} open on the day"
         case "sum":
             return f"total {label} of {rows}{where}{kind}{last}"
         case "mean":
@@ -103,10 +142,14 @@ def meaning(
         case "max":
             return f"highest {label} of {rows}{where}{kind}{last}"
         case "distinct":
-            return f"different {label} among {rows}{where}{kind}{last}"
+            # A block named after what its codes say counts just that: long-term conditions.
+            if block.row and re.search(rf"\b{aggregate.column}\b", block.where or ""):
+                return f"{'' if one else 'different '}{rows}{where}{kind}{last}"
+            among = block.rows or (f"{block.row}s" if block.row else source.plural)
+            return f"different {label if one else several(label)} among {among}{where}{kind}{last}"
         case "days_since_last":
             return f"days since the last {row}{where}{kind}"
         case "days_since_first":
             return f"days since the first {row}{where}{kind}{last}"
         case "trend":
-            return f"change in {rows}{where}{kind} (last {window} days against the {window} before)"
+            return f"change in {rows}{where}{kind}{last} against the {span(window or 0)} before"

@@ -37,6 +37,8 @@ KNOWN_LABELS = MappingProxyType(
 )
 OVER_ALL = frozenset({"days_since_last", "days_since_first"})
 """aggregates over the longest window only, one feature each"""
+COUNTED = frozenset({"count", "open", "distinct", "trend"})
+"""aggregates whose value is a number of things, and so may be one"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,9 @@ def _aggregated(
                     agency=source.agency,
                     window_days=window,
                     unit=_unit_of(aggregate, source),
+                    singular=meaning(source, block, aggregate, group, window, one=True)
+                    if aggregate.function in COUNTED
+                    else "",
                 )
                 yield Feature(
                     column=column,

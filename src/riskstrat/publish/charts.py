@@ -6,6 +6,7 @@ nothing may be drawn. What is withheld is written as words, not left out.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,13 +17,13 @@ from riskstrat.publish.drawing import (
     HATCHES,
     INK,
     LINES,
-    MARKERS,
     MUTED,
     ORANGE,
     PALETTE,
     canvas,
     svg_text,
 )
+from riskstrat.publish.phrases import plain, within
 from riskstrat.publish.wording import (
     BANDS,
     BASELINES,
@@ -36,6 +37,8 @@ from riskstrat.publish.wording import (
 Rows = Sequence[Mapping[str, Any]]
 
 MOST_POINTS = 60
+BY_CHANCE = "base_rate"
+"""a rule that gives everybody the same risk draws the line of chance itself"""
 
 
 def performance_chart(rows: Rows, *, name: str, champion: str) -> str:
@@ -129,8 +132,9 @@ def importance_chart(rows: Rows, *, name: str, label: str, title: str) -> str:
     if not top:
         return ""
     whole = sum(row["importance"] for row in rows if row.get("importance") is not None) or 1.0
-    names = [_short(str(row[label]), 58) for row in top]
-    with canvas(7.2, 0.8 + 0.27 * len(top)) as (figure, axes):
+    names = [_wrapped(str(row[label])) for row in top]
+    lines = sum(1 + name_.count("\n") for name_ in names)
+    with canvas(7.2, 0.8 + 0.12 * len(top) + 0.16 * lines) as (figure, axes):
         shares = [row["importance"] / whole for row in top]
         axes.barh(range(len(top)), shares, color=BLUE, height=0.62)
         for place, share in enumerate(shares):
@@ -140,7 +144,10 @@ def importance_chart(rows: Rows, *, name: str, label: str, title: str) -> str:
         axes.xaxis.set_major_formatter(_percent_tick)
         axes.set_xlabel("Share of the model's total importance")
         _rows_axis(axes, names)
-        told = "; ".join(f"{n}: {percent(round(s, 3))}" for n, s in zip(names, shares, strict=True))
+        told = "; ".join(
+            f"{row[label]}: {percent(round(share, 3))}"
+            for row, share in zip(top, shares, strict=True)
+        )
         return svg_text(figure, name, title, told)
 
 
@@ -149,7 +156,7 @@ def fairness_chart(rows: Rows, *, name: str, overall: Mapping[str, Any] | None =
     if not any(row["value"] is not None for row in rows):
         return ""
     what, group = metric(rows[0]["metric"]), str(rows[0]["group"])
-    labels = [_short(str(row["level"]), 44) for row in rows]
+    labels = [_short(plain(str(row["level"])), 44) for row in rows]
     with canvas(7.2, 0.9 + 0.30 * len(rows)) as (figure, axes):
         if overall and overall.get("value") is not None:
             axes.axvline(overall["value"], color=MUTED, linestyle="--", linewidth=1)
@@ -164,7 +171,7 @@ def fairness_chart(rows: Rows, *, name: str, overall: Mapping[str, Any] | None =
         axes.set_xlim(0, None)
         axes.set_xlabel(f"{what} (95% interval)")
         told = "; ".join(f"{n}: {estimate(row)}" for n, row in zip(labels, rows, strict=True))
-        return svg_text(figure, name, f"{what} by {group.replace('_', ' ')}", told)
+        return svg_text(figure, name, f"{what} by {within(group)}", told)
 
 
 def risk_chart(rows: Rows, *, name: str) -> str:
@@ -190,7 +197,7 @@ def risk_chart(rows: Rows, *, name: str) -> str:
         axes.xaxis.set_major_formatter(_percent_tick)
         axes.set(xlabel="Calibrated risk", ylabel="People (log scale)", ylim=(0, None))
         axes.grid(True, axis="y")
-        axes.legend(title="Band")
+        _legend(axes, title="Band")
         told = "; ".join(
             f"{BANDS[b]}: {sum(r['n'] or 0 for r in rows if r['band'] == b):,} people shown"
             for b in bands
@@ -216,14 +223,15 @@ def _curves(
     if not any(row[y] is not None for row in (*rows, *({y: m["value"]} for m in marks))):
         return ""
     with canvas(7.2, 3.6) as (figure, axes):
-        if diagonal:
-            axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1, label="By chance")
+        end = max((r[x] for r in rows if r[y] is not None), default=1.0)
+        if diagonal and BY_CHANCE not in named:
+            axes.plot([0, end], [0, end], color=MUTED, linestyle=(0, (1, 3)), linewidth=1.2,
+                      label="By chance")  # fmt: skip
         for place, who in enumerate(named[: len(PALETTE)]):
             points = [r for r in rows if r["learner"] == who and r[y] is not None][:MOST_POINTS]
             axes.plot(
                 [r[x] for r in points], [r[y] for r in points], color=PALETTE[place],
-                linestyle=LINES[place], linewidth=2 if who == champion else 1.2,
-                marker=MARKERS[place], markevery=max(1, len(points) // 6), markersize=4,
+                linestyle=LINES[place], linewidth=2 if who == champion else 1.3,
                 label=learner(who),
             )  # fmt: skip
         for mark in marks:
@@ -232,17 +240,24 @@ def _curves(
                 axes.plot([mark["share"]] * 2, [low, high], color=INK, linewidth=1.6)
                 axes.plot(mark["share"], mark["value"], "o", color=INK, markersize=5)
                 axes.annotate(
-                    f"{percent(mark['share'])}: {percent(round(mark['value'], 2))}",
-                    (mark["share"], mark["value"]), xytext=(7, -9), textcoords="offset points",
-                    fontsize=8,
+                    _marked(mark), (mark["share"], mark["value"]),
+                    xytext=(9, 6 if not diagonal else -3 if mark["value"] < 0.1 else -10),
+                    textcoords="offset points", fontsize=8, zorder=5,
+                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
                 )  # fmt: skip
         axes.set(xlabel=labels[0], ylabel=labels[1])
         axes.xaxis.set_major_formatter(_percent_tick)
+        axes.set_xlim(0, end * 1.02)
         if as_percent:
             axes.yaxis.set_major_formatter(_percent_tick)
             axes.set_ylim(0, None)
+        else:
+            # Acting for everybody falls far below nothing: what matters is near the model.
+            best = max((r[y] for r in rows if r["learner"] == champion and r[y] is not None),
+                       default=0.0)  # fmt: skip
+            axes.set_ylim(-0.35 * (best or 1.0), 1.1 * (best or 1.0))
         axes.grid(True)
-        axes.legend()
+        _legend(axes)
         told = "; ".join(f"at {percent(m['share'])} of people: {estimate(m)}" for m in marks)
         return svg_text(figure, name, title, told or f"{labels[1]} by {labels[0].lower()}")
 
@@ -291,6 +306,25 @@ def _rows_axis(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def _marked(mark: Mapping[str, Any]) -> str:
+    """A capacity and what was found there: `5% (1,860 people): 26%`."""
+    selected = mark.get("selected")
+    people = "" if selected is None else f" ({selected:,})"
+    return f"{percent(mark['share'])}{people}: {percent(round(mark['value'], 2))}"
+
+
+def _legend(axes: Axes, title: str | None = None) -> None:
+    """A legend where there is something to tell apart."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(title=title)
+
+
+def _wrapped(text: str, width: int = 46) -> str:
+    """A label on at most two lines."""
+    lines = textwrap.wrap(text, width)
+    return "\n".join([*lines[:1], _short(" ".join(lines[1:]), width)] if lines[1:] else lines)
 
 
 def _short(text: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -14,15 +15,21 @@ from riskstrat.publish.wording import day, mark
 
 Rows = Sequence[Mapping[str, Any]]
 
-ROLES = {"train": (BLUE, ""), "validation": ("#8fb3d6", "//"), "test": (ORANGE, "xx")}
+ROLES = {
+    "train": ("Learning", BLUE, ""),
+    "test": ("Test", ORANGE, "xx"),
+    "inner_train": ("Learning, to choose settings", "#b9c7d4", ""),
+    "validation": ("Validation, to choose settings", "#8fb3d6", "//"),
+}
+MOST_LETTERS = 84
+NEAR = timedelta(days=45)
 
 
 def flow_chart(rows: Rows, *, name: str, policy: str) -> str:
     """Boxes from everybody to the cohort, for one as-of date."""
     if not rows:
         return ""
-    height = 0.62 * len(rows)
-    with canvas(7.2, height) as (figure, axes):
+    with canvas(7.2, 0.62 * len(rows)) as (figure, axes):
         axes.set_axis_off()
         axes.set(xlim=(0, 10), ylim=(-len(rows) + 0.45, 0.55))
         for place, row in enumerate(rows):
@@ -32,7 +39,8 @@ def flow_chart(rows: Rows, *, name: str, policy: str) -> str:
                 edgecolor=MUTED, linewidth=0.8,
             )  # fmt: skip
             axes.add_patch(box)
-            axes.text(0.35, -place, str(row["step"]), va="center")
+            said = textwrap.wrap(str(row["step"]), MOST_LETTERS)[:2]
+            axes.text(0.35, -place, "\n".join(said), va="center", fontsize=9 if said[1:] else 10)
             axes.text(9.65, -place, _count(row["n"], policy), va="center", ha="right",
                       fontweight="bold")  # fmt: skip
             if place < len(rows) - 1:
@@ -53,14 +61,15 @@ def folds_chart(rows: Rows, *, name: str) -> str:
             begin, end = _day(row.get("as_of_from") or row["as_of"]), _day(row["window_ends"])
             if begin is None or end is None:
                 continue
-            colour, hatch = ROLES.get(str(row["role"]), (GRID, ""))
-            first = str(row["role"]) not in drawn
+            role = str(row["role"])
+            called, colour, hatch = ROLES.get(role, (role.replace("_", " "), GRID, ""))
+            first = role not in drawn
             axes.barh(
                 place, max((end - begin) / timedelta(days=1), 1), left=date2num(begin), height=0.5,
                 color=colour, hatch=hatch, edgecolor="white",
-                label=str(row["role"]).capitalize() if first else None,
+                label=called if first else None,
             )  # fmt: skip
-            drawn.add(str(row["role"]))
+            drawn.add(role)
             axes.plot(
                 date2num(_day(row["as_of"]) or begin),
                 place,
@@ -77,9 +86,9 @@ def folds_chart(rows: Rows, *, name: str) -> str:
         )
         axes.set_xticks([date2num(d) for d in turns], [f"{d.day} {d:%b}\n{d.year}" for d in turns])
         axes.grid(True, axis="x")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3)
+        figure.legend(loc="outside upper center", ncols=2)
         told = "; ".join(
-            f"{row['role']}: decided on {day(row['as_of'])}, outcome awaited until "
+            f"{_line(row)}: decided on {day(row['as_of'])}, outcome awaited until "
             f"{day(row['window_ends'])}"
             for row in dated
         )
@@ -87,12 +96,20 @@ def folds_chart(rows: Rows, *, name: str) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    fold = row.get("fold")
-    return f"{row['role']} {fold}" if fold not in (None, "") else str(row["role"])
+    """A bar's name: its dates of decision, which tell it apart within its colour."""
+    first, last = _day(row.get("as_of_from") or row.get("as_of")), _day(row.get("as_of"))
+    if first is None or last is None or first == last:
+        return day(last or "")
+    return f"{first:%b} {first.year} to {last:%b} {last.year}"
 
 
 def _thinned(days: list[date], most: int = 9) -> list[date]:
-    return days[:: -(-len(days) // most)]
+    """The days to mark on the axis: none too near the one before it."""
+    apart: list[date] = []
+    for each in days:
+        if not apart or each - apart[-1] > NEAR:
+            apart.append(each)
+    return apart[:: -(-len(apart) // most)]
 
 
 def _count(n: int | None, policy: str) -> str:

@@ -21,7 +21,6 @@ ORANGE = "#b4500f"
 GREEN = "#1d6b4f"
 PURPLE = "#6d3f8c"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, MUTED)
-MARKERS = ("o", "s", "^", "D", "v")
 HATCHES = ("", "//", "\\\\", "xx", "--")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
 

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from riskstrat.publish import charts
 from riskstrat.publish.parts import ABSENT, Drawing, Section
+from riskstrat.publish.phrases import plain
 from riskstrat.publish.readings import (
     at_each_capacity,
     by_capacity,
     compared,
     everyone_at_capacity,
+    fit_by_group,
     grid,
     most_telling,
     ordered,
+    reach_by_group,
     spread,
 )
 from riskstrat.publish.report_data import ReportData
-from riskstrat.publish.summary import EVERYONE, at_capacity
-from riskstrat.publish.tables import Record, records, same_share, shown
+from riskstrat.publish.summary import at_capacity
+from riskstrat.publish.tables import EVERYONE, Record, records, same_share, shown
 from riskstrat.publish.wording import METRICS, SPLITS, learner, metric, percent
+
+GOOD_NUMBERS = (
+    "AUROC: 0.5 is chance and 1 perfect. What counts is the distance to the best rule of thumb: a "
+    "model that is no better than age and past use is not worth its data.",
+    "Average precision: to be set against the share who have the outcome, which is what the "
+    "average rate reaches.",
+    "Brier score and log loss: lower is better; above those of the average rate the model does "
+    "harm.",
+    "Calibration slope and observed over expected: 1 is right. Expected calibration error: 0 is.",
+)
+"""How to read the numbers; there is no bar that holds for every outcome."""
 
 
 def performance(data: ReportData) -> Section:
@@ -41,7 +55,6 @@ def performance(data: ReportData) -> Section:
             ordered(records(data.performance, split=split), data.champion),
             tuple(METRICS),
             f"{SPLITS.get(split, split)}: value (95% interval)",
-            data.performance.note,
         )
         for split in splits
     )
@@ -49,7 +62,10 @@ def performance(data: ReportData) -> Section:
         f"{learner(data.champion)} is the model whose scores are used. Every number has its 95% "
         "interval, and every model is set against rules of thumb that need no model."
     )
-    return Section("performance", "Performance", lead, tuple(drawings), grids)
+    return Section(
+        "performance", "Performance", lead, tuple(drawings), grids[:1], GOOD_NUMBERS,
+        after=grids[1:],
+    )  # fmt: skip
 
 
 def calibration(data: ReportData) -> Section:
@@ -59,8 +75,9 @@ def calibration(data: ReportData) -> Section:
         return Section("calibration", "Calibration", ABSENT)
     drawing = Drawing(
         charts.calibration_chart(rows, name="calibration"),
-        "On the dashed line a predicted risk of 30% comes true for 3 in 10. Dots above it: the "
-        "model is too low; below it: too high.",
+        "Each dot is a tenth of the people, from the lowest risk to the highest (neighbours are "
+        "joined where too few had the outcome). On the dashed line a predicted risk of 30% comes "
+        "true for 3 in 10. Dots above it: the model is too low; below it: too high.",
         shown(data.calibration),
     )
     return Section(
@@ -85,7 +102,10 @@ def capacity(data: ReportData) -> Section:
             drawings.append(Drawing(svg, at_each_capacity(marks[name], metric(name))))
     if data.decision is not None:
         svg = charts.decision_chart(records(data.decision), name="decision", champion=data.champion)
-        reading = "A model is worth using where its line is the highest one."
+        reading = (
+            "How sure must one be of the outcome before one would act? At each answer (across), "
+            "the highest line is the best policy: use the model, act for everybody, or for nobody."
+        )
         drawings.append(
             Drawing(svg, reading, shown(data.decision)) if svg else Drawing("", reading)
         )
@@ -107,8 +127,11 @@ def risk(data: ReportData) -> Section:
     if data.risk is None:
         return Section("risk", "How risk is spread", ABSENT)
     svg = charts.risk_chart(records(data.risk), name="risk")
-    reading = "Most people have a low risk; the bands cut the upper end."
-    lead = "The calibrated risks of everybody on the day of the list."
+    reading = (
+        f"Most {data.units} have a low risk; the bands cut the upper end. The scale is "
+        "logarithmic, so that the few at high risk can be seen."
+    )
+    lead = f"The risks of all {data.units} tested, in the bands that the study would put them in."
     drawings = (Drawing(svg, reading, shown(data.risk)),) if svg else ()
     return Section("risk", "How risk is spread", lead, drawings)
 
@@ -146,16 +169,14 @@ def fairness(data: ReportData) -> Section:
         anchor = f"fair-{_slug(str(group))}"
         svg = charts.fairness_chart(mine, name=anchor, overall=overall) if mine else ""
         if svg:
-            drawings.append(Drawing(svg, spread(mine)))
+            drawings.append(Drawing(svg, f"{plain(str(group))}. {spread(mine)}"))
     lead = (
         f"Of those who go on to have the outcome, the share that is reached when "
-        f"{percent(data.capacity)} are seen, and further measures in the table. A model can be "
-        "well calibrated in every group and still reach them unequally."
+        f"{percent(data.capacity)} are seen. Further measures are in the tables. A model can be "
+        "right on average in every group and still reach them unequally, where risks differ."
     )
-    tables = (shown(data.fairness, caption="All measures by group", leave_out=("status",)),)
-    return Section(
-        "fairness", "Fairness between groups", lead, tuple(drawings), tables, folded=True
-    )
+    tables = tuple(table for table in (reach_by_group(data), fit_by_group(data)) if table.rows)
+    return Section("fairness", "Fairness between groups", lead, tuple(drawings), after=tables)
 
 
 def _here(row: Record, data: ReportData) -> bool:

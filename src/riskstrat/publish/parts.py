@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from riskstrat.publish.notices import Notice
 from riskstrat.publish.tables import Shown
 
 ABSENT = "This run did not produce this part."
@@ -32,3 +33,6 @@ class Section:
     """long tables are folded away"""
     text: str = ""
     """preformatted text, folded away"""
+    notices: tuple[Notice, ...] = ()
+    after: tuple[Shown, ...] = ()
+    """tables for those who want to know more, folded away below everything else"""

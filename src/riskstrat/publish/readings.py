@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from riskstrat.publish.phrases import plain
 from riskstrat.publish.report_data import ReportData
-from riskstrat.publish.tables import Record, Shown, records, same_share
-from riskstrat.publish.wording import BASELINES, estimate, learner, metric, percent
+from riskstrat.publish.tables import EVERYONE, Record, Shown, records, same_share
+from riskstrat.publish.wording import (
+    BASELINES,
+    cell_text,
+    estimate,
+    learner,
+    metric,
+    percent,
+)
+
+AT_CAPACITY = (
+    "ppv", "sensitivity", "lift", "number_needed_to_review", "specificity", "net_benefit",
+)  # fmt: skip
+"""what is told of each capacity, in this order"""
+
+
+BASE_RATE = "base_rate"
 
 
 def ordered(rows: Sequence[Record], champion: str) -> list[Record]:
@@ -21,6 +37,8 @@ def grid(
     present = [name for name in metrics if any(row["metric"] == name for row in rows)]
     who = list(dict.fromkeys(row["learner"] for row in rows))
     found = {(row["learner"], row["metric"]): estimate(row) for row in rows}
+    # A constant has no slope; what the estimate finds is the difference between two rates.
+    found[BASE_RATE, "calibration_slope"] = "n/a"
     body = tuple((learner(name), *(found.get((name, m), "n/a") for m in present)) for name in who)
     headers = (("Model", False), *((metric(name), True) for name in present))
     title = caption or f"{metric(metrics[0])}: value (95% interval)"
@@ -29,7 +47,8 @@ def grid(
 
 def by_capacity(data: ReportData, rows: Sequence[Record]) -> Shown:
     """The champion: capacities down, metrics across."""
-    named = list(dict.fromkeys(row["metric"] for row in rows))
+    present = {row["metric"] for row in rows}
+    named = [name for name in AT_CAPACITY if name in present]
     shares = sorted({row["share"] for row in rows})
     found = {(row["share"], row["metric"]): row for row in rows}
     body = []
@@ -43,7 +62,8 @@ def by_capacity(data: ReportData, rows: Sequence[Record]) -> Shown:
                 *(estimate(found[share, n]) if (share, n) in found else "n/a" for n in named),
             )
         )
-    headers = (("Capacity", False), ("Listed", True), *((metric(name), True) for name in named))
+    listed = (f"{data.units.capitalize()} on the test date", True)
+    headers = (("Capacity", False), listed, *((metric(name), True) for name in named))
     note = data.at_capacity.note if data.at_capacity else ""
     return Shown(f"{learner(data.champion)} at each capacity", headers, tuple(body), note)
 
@@ -98,5 +118,47 @@ def spread(rows: Sequence[Record]) -> str:
     known = sorted((r for r in rows if r["value"] is not None), key=lambda r: r["value"])
     hidden = len(rows) - len(known)
     tail = f" {hidden} too small to show." if hidden else ""
-    low, high = known[0], known[-1]
-    return f"From {low['level']}, {estimate(low)}, to {high['level']}, {estimate(high)}.{tail}"
+    low, high = (plain(str(row["level"])) for row in (known[0], known[-1]))
+    return f"From “{low}”, {estimate(known[0])}, to “{high}”, {estimate(known[-1])}.{tail}"
+
+
+def reach_by_group(data: ReportData) -> Shown:
+    """Who is reached at each capacity, and how right and how long the list is, by group."""
+    rows = records(data.fairness)
+    shares = sorted({r["at"] for r in rows if isinstance(r["at"], float)})
+    columns = [("sensitivity", at, f"Reached when {percent(at)} are seen") for at in shares]
+    columns += [
+        ("sensitivity_ratio", data.capacity, "Against the reference group"),
+        ("ppv", data.capacity, "Correct among those listed"),
+        ("selection_rate", data.capacity, "Share listed"),
+    ]
+    seen = f"last three columns: {percent(data.capacity)} seen"
+    return _by_group(data, f"Who is reached, by group ({seen})", columns)
+
+
+def fit_by_group(data: ReportData) -> Shown:
+    """How well the model ranks and how true its risks are, by group."""
+    named = ("auroc", "average_precision", "calibration_in_the_large", "calibration_slope", "brier")
+    columns = [(name, None, metric(name)) for name in named]
+    return _by_group(data, "How well the model fits, by group", columns)
+
+
+def _by_group(
+    data: ReportData, caption: str, columns: Sequence[tuple[str, float | None, str]]
+) -> Shown:
+    """Groups and levels down, measures across, each cell an estimate."""
+    rows = records(data.fairness)
+    found = {(r["group"], r["level"], r["metric"], r["at"]): r for r in rows}
+    present = {(r["metric"], r["at"]) for r in rows}
+    kept = [column for column in columns if column[:2] in present]
+    body = []
+    for group, level in dict.fromkeys((row["group"], row["level"]) for row in rows):
+        cells = [found.get((group, level, name, at)) for name, at, _ in kept]
+        first = next((cell for cell in cells if cell is not None), {})
+        named = "Everybody" if group == EVERYONE else f"{plain(str(group))}: {plain(str(level))}"
+        counts = (cell_text(name, first, data.policy) for name in ("people", "positives"))
+        estimates = ("n/a" if cell is None else estimate(cell) for cell in cells)
+        body.append((named, *counts, *estimates))
+    headers = (("Group", False), ("People", True), ("With the outcome", True))
+    note = data.fairness.note if data.fairness else ""
+    return Shown(caption, (*headers, *((text, True) for _, _, text in kept)), tuple(body), note)

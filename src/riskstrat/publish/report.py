@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from riskstrat.publish.glossary import GLOSSARY
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.sections import sections
-from riskstrat.publish.summary import gate_lines, headline, questions
+from riskstrat.publish.summary import key_figures, questions
+from riskstrat.publish.verdict import gate_lines, headline
 from riskstrat.publish.wording import day, learner
 
 MOST_BYTES = 1_000_000
@@ -34,6 +35,7 @@ def render_report(data: ReportData) -> str:
             verdict=verdict_text,
             verdict_class=verdict_class,
             gates=gate_lines(data),
+            figures=key_figures(data),
             questions=questions(data),
             sections=sections(data),
             glossary=GLOSSARY,

@@ -33,6 +33,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "findings": ("code", "severity", "where", "message"),
         "bands": ("band", "people", "expected", "expected_share"),
         "agreements": ("agreement", "sources", "uk_gdpr", "ends"),
+        "recipients": ("recipient", "gets"),
         "dictionary": ("name", "meaning", "source", "window", "share_missing"),
         "importance": ("feature", "meaning", "agency", "importance"),
         "importance_by_agency": ("agency", "importance"),
@@ -54,6 +55,7 @@ class ReportData:
         question: what is asked, in one sentence.
         study: the study's name; ``study_text`` its file, for the annex.
         outcome: the outcome's title; ``horizon`` how far it looks ahead, such as `12 months`.
+        scope: who is in scope, as the study says it.
         units: what the units are called (people, households).
         as_of: the day the list is for; ``data_as_at`` the last day the data tell of.
         status: `draft` until somebody approved or rejected; ``approvals`` who, when and why
@@ -64,6 +66,7 @@ class ReportData:
         reidentification: who can get back to a person, and how that is controlled.
         known_when: how it is made sure that only what was known on the day is used.
         answers: question -> answer, shown on the first page after the report's own.
+        notes: what training had to decide, in sentences.
         provenance: digests, versions, seed.
     """
 
@@ -76,6 +79,7 @@ class ReportData:
     run_id: str
     champion: str
     policy: str
+    scope: str = ""
     units: str = "people"
     model: str = ""
     version: str = ""
@@ -90,6 +94,7 @@ class ReportData:
     known_when: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     study_text: str = ""
 
@@ -108,6 +113,7 @@ class ReportData:
     findings: Protected | None = None
     bands: Protected | None = None
     agreements: PlainTable | None = None
+    recipients: PlainTable | None = None
     dictionary: PlainTable | None = None
     importance: PlainTable | None = None
     importance_by_agency: PlainTable | None = None
@@ -133,4 +139,6 @@ class ReportData:
                 )
 
 
-_PLAIN = frozenset({"agreements", "dictionary", "importance", "importance_by_agency", "stages"})
+_PLAIN = frozenset(
+    {"agreements", "recipients", "dictionary", "importance", "importance_by_agency", "stages"}
+)

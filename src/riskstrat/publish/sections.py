@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from riskstrat.publish import diagrams
 from riskstrat.publish.evidence import (
@@ -13,10 +14,12 @@ from riskstrat.publish.evidence import (
     performance,
     risk,
 )
+from riskstrat.publish.notices import notices
 from riskstrat.publish.parts import ABSENT, Drawing, Section
+from riskstrat.publish.phrases import is_plain, plain, scope_in_words
 from riskstrat.publish.report_data import ReportData
-from riskstrat.publish.summary import gate_lines
 from riskstrat.publish.tables import Shown, Table, records, shown
+from riskstrat.publish.verdict import gate_lines
 from riskstrat.publish.wording import day, verdict
 
 
@@ -27,9 +30,11 @@ def sections(data: ReportData) -> tuple[Section, ...]:
 
 def question(data: ReportData) -> Section:
     """What is asked, of whom, and when."""
+    within = "" if "within" in data.outcome else f", within {data.horizon}"
     facts = [
-        f"Outcome: {data.outcome}, within {data.horizon}.",
-        f"Purpose: {data.purpose.replace('_', ' ')}.",
+        f"Outcome: {data.outcome}{within}.",
+        f"In scope: {scope_in_words(data.scope)}." if data.scope else "",
+        f"Purpose: {data.purpose.replace('_', ' ')}; any other use is not allowed.",
         f"The list is for {day(data.as_of)}." if data.as_of else "",
         f"The data tell of days up to {day(data.data_as_at)}." if data.data_as_at else "",
     ]
@@ -40,18 +45,23 @@ def question(data: ReportData) -> Section:
 
 def data_used(data: ReportData) -> Section:
     """Sources and what was accepted of them."""
-    return _tabled(
-        "data", "Data used", data.sources,
-        "Each agency's extract was checked against its contract, row by row, before use.",
-    )  # fmt: skip
+    if data.sources is None or not data.sources.rows:
+        return Section("data", "Data used", ABSENT)
+    lead = "Each agency's extract was checked against its contract, row by row, before use."
+    wanted = ("title", "agency", "rows_in", "accepted", "rejected", "covers", "findings")
+    named = [name for name in wanted if name in data.sources.columns]
+    if "title" not in named:
+        named = ["source", *named]
+    return Section("data", "Data used", lead, tables=(shown(data.sources, only=named),))
 
 
 def agreements(data: ReportData) -> Section:
     """The legal basis of each source."""
-    return _tabled(
-        "agreements", "Agreements and legal basis", data.agreements,
-        "A source is used only for a purpose that its sharing agreement grants, until it ends.",
-    )  # fmt: skip
+    lead = "A source is used only for a purpose that its sharing agreement grants, until it ends."
+    made = _tabled("agreements", "Agreements and legal basis", data.agreements, lead)
+    if data.recipients is None or not data.recipients.rows:
+        return made
+    return replace(made, tables=(*made.tables, shown(data.recipients)))
 
 
 def cohort(data: ReportData) -> Section:
@@ -63,6 +73,7 @@ def cohort(data: ReportData) -> Section:
     last = max((str(row["as_of"]) for row in rows if row["as_of"]), default="")
     steps = [row for row in rows if str(row["as_of"] or "") == last]
     when = f"on {day(last)}" if last else "over all dates"
+    steps = [{**row, "step": _step(str(row["step"]), data.units)} for row in steps]
     drawing = Drawing(
         diagrams.flow_chart(steps, name="flow", policy=data.flow.policy),
         f"From everybody in the population source to the cohort {when}.",
@@ -70,6 +81,12 @@ def cohort(data: ReportData) -> Section:
     )
     lead = "Who was in scope on each date, from what was known before that day."
     return Section("cohort", "The cohort", lead, (drawing,))
+
+
+def _step(text: str, units: str) -> str:
+    told = scope_in_words(text)
+    told = f"{units} in {told[9:]}" if told.startswith("units in ") else told
+    return told[:1].upper() + told[1:] if is_plain(told) else told
 
 
 def outcome(data: ReportData) -> Section:
@@ -106,10 +123,10 @@ def gates(data: ReportData) -> Section:
             ("Found (95% interval)", False),
             ("People", True),
             ("Verdict", False),
-            ("Why", False),
+            ("As the study writes it", False),
             ("Code", False),
         ),
-        tuple((x.text, x.found, x.n, _sign(x.verdict), x.explanation, x.code) for x in lines),
+        tuple((x.words, x.found, x.n, _sign(x.verdict), x.text, x.code) for x in lines),
         data.gates.note if data.gates else "",
     )
     lead = (
@@ -120,11 +137,11 @@ def gates(data: ReportData) -> Section:
 
 def findings(data: ReportData) -> Section:
     """What the checks noticed."""
-    if data.findings is None or not data.findings.rows:
+    found = notices(data)
+    if not found:
         return Section("findings", "Findings", "The checks noticed nothing that needs attention.")
-    hidden = ("status", "name", "group", "low", "high", "n", "value")
-    table = shown(data.findings, leave_out=hidden)
-    return Section("findings", "Findings", "What the checks noticed on the way.", tables=(table,))
+    lead = "What the checks of the data, the features and the model noticed, by kind."
+    return Section("findings", "Findings", lead, notices=found)
 
 
 def dictionary(data: ReportData) -> Section:
@@ -133,18 +150,20 @@ def dictionary(data: ReportData) -> Section:
         "dictionary", "Feature dictionary", data.dictionary,
         "Every feature, what it means, where it comes from and how often it is missing.",
     )  # fmt: skip
-    return Section(made.anchor, made.title, made.lead, tables=made.tables, folded=True)
+    return replace(made, folded=True)
 
 
 LIMITS = (
     "Decision support only. Nobody is given or refused anything because of a score; a person who "
     "knows the case decides, and records why.",
-    "Not a medical device: it is not intended to diagnose, treat or monitor an individual.",
-    "Scores alone do not reduce admissions. In the PRISMATIC trial (230,099 people, 32 practices) "
-    "emergency admissions rose by 1% after GPs were given scores. Evaluate what is done with the "
-    "list.",
-    "A high risk does not say that help would change the outcome.",
-    "Not being on the list does not mean not being in need.",
+    "Not a medical device: it is not intended to diagnose, treat or monitor an individual. Whoever "
+    "deploys it must assess its intended use.",
+    "A high risk does not say that help would change the outcome. Scores alone do not: in the "
+    "PRISMATIC trial (230,099 people, 32 practices) emergency admissions rose by 1% after GPs were "
+    "given scores. Evaluate what is done with the list.",
+    "Not being on the list does not mean not being in need. The score ranks need as the records "
+    "show it: people whom services do not know, or know late, are ranked lower than they should.",
+    "Performance is measured on a later date in the same places; it says nothing of other places.",
 )
 """What holds for every report, before the study's own limits."""
 
@@ -159,12 +178,33 @@ def limits(data: ReportData) -> Section:
 def provenance(data: ReportData) -> Section:
     """What it was made from."""
     facts = {"Run": data.run_id, "Model": f"{data.model} {data.version}".strip(), **data.provenance}
-    rows = tuple((str(k), str(v)) for k, v in facts.items() if v not in (None, ""))
+    rows = tuple((plain(str(k)), str(v)) for k, v in facts.items() if v not in (None, ""))
     tables = [Shown("What this run was made from", (("Item", False), ("Value", False)), rows)]
     if data.stages is not None:
-        tables.append(shown(data.stages))
+        tables.append(stage_costs(data.stages))
     lead = "The same study, data, seed and version give the same bytes."
-    return Section("provenance", "Provenance", lead, tables=tuple(tables), text=data.study_text)
+    return Section(
+        "provenance", "Provenance", lead, tables=tuple(tables), points=data.notes,
+        text=data.study_text,
+    )  # fmt: skip
+
+
+def stage_costs(stages: Table) -> Shown:
+    """Seconds and memory of each stage, and of them all."""
+    rows = records(stages)
+    body = [(plain(str(r["stage"])), *_cost(r["seconds"], r.get("peak_mb"))) for r in rows]
+    seconds = sum(row["seconds"] or 0 for row in rows)
+    memory = max((row.get("peak_mb") or 0 for row in rows), default=0)
+    body.append(("All stages", *_cost(seconds, memory or None)))
+    headers = (("Stage", False), ("Seconds", True), ("Peak memory (MB)", True))
+    return Shown("What each stage cost", headers, tuple(body))
+
+
+def _cost(seconds: float | None, memory: float | None) -> tuple[str, str]:
+    return (
+        "n/a" if seconds is None else f"{seconds:,.1f}",
+        "n/a" if memory is None else f"{memory:,.0f}",
+    )
 
 
 SECTIONS: tuple[Callable[[ReportData], Section], ...] = (

@@ -7,70 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from riskstrat.publish.phrases import plain, within
 from riskstrat.publish.report_data import ReportData
-from riskstrat.publish.tables import Record, records, same_share
+from riskstrat.publish.tables import EVERYONE, Record, records, same_share
+from riskstrat.publish.verdict import VERDICTS
 from riskstrat.publish.wording import BASELINES, day, estimate, learner, mark, percent, verdict
 
-EVERYONE = "everyone"
-"""the group of one level by which a table of groups also shows the whole"""
-
 _GROUP_GATE = re.compile(r"\(\s*(?!at\b)[a-z]")
-VERDICTS = {
-    "pass": "Passed",
-    "fail": "Failed",
-    "not enough evidence": "Not enough evidence",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class GateLine:
-    """One gate as it reads: what was asked, what was found, how it ended."""
-
-    text: str
-    found: str
-    n: str
-    verdict: str
-    code: str
-    explanation: str = ""
-
-
-def gate_lines(data: ReportData) -> tuple[GateLine, ...]:
-    """The gates, those not passed first."""
-    order = list(VERDICTS)
-    order = [order[1], order[2], order[0]]
-    lines = [
-        GateLine(
-            str(row["text"]),
-            estimate(row),
-            "n/a" if row["n"] is None and row["status"] == "shown" else _people(row["n"], data),
-            verdict(row["verdict"]),
-            str(row["code"]),
-            str(row.get("explanation") or ""),
-        )
-        for row in records(data.gates)
-    ]
-    return tuple(sorted(lines, key=lambda line: order.index(line.verdict)))
-
-
-def headline(data: ReportData) -> tuple[str, str]:
-    """The verdict in one line, and its class (pass, fail, unsure)."""
-    lines = gate_lines(data)
-    counts = {name: sum(line.verdict == name for line in lines) for name in VERDICTS}
-    if not lines:
-        return "No gates were set, so nothing was decided", "unsure"
-    if counts["fail"]:
-        many = f"{counts['fail']} of {len(lines)} gates failed"
-        return f"{many}: the model is not promoted", "fail"
-    if counts["not enough evidence"]:
-        many = f"{counts['not enough evidence']} of {len(lines)} gates lack evidence"
-        return f"{many}: the model is not promoted until they can be judged", "unsure"
-    return f"All {len(lines)} gates passed: the model may be considered for use", "pass"
 
 
 def questions(data: ReportData) -> tuple[tuple[str, str], ...]:
     """Question and answer, in the order a board asks them."""
     asked = (
-        ("How many people does it speak of?", _how_many(data)),
+        (f"How many {data.units} does it speak of?", _how_many(data)),
         ("How sure are we?", _how_sure(data)),
         ("What does our capacity cover?", _capacity(data)),
         ("Who is missed?", _missed(data)),
@@ -99,9 +48,12 @@ def _how_many(data: ReportData) -> str:
         f"{_people(row['people'], data)} {str(row['band']).replace('_', ' ')}" for row in bands
     )
     whole = [row["people"] for row in records(data.bands) if row["people"] is not None]
-    everybody = f"of about {max(whole):,} {data.units} in scope" if whole else ""
     when = f" on {day(data.as_of)}" if data.as_of else ""
-    return f"The list{when}, {everybody}: {listed}.".replace(" , ", " ")
+    everybody = f"About {max(whole):,} {data.units} were in scope{when}. " if whole else ""
+    known = [row for row in bands if row["people"] is not None and row["expected"] is not None]
+    people, expected = (sum(row[name] for row in known) for name in ("people", "expected"))
+    told = f" About {expected:,} of these {people:,} are expected to have the outcome."
+    return f"{everybody}By risk: {listed}.{told if known else ''}"
 
 
 def _how_sure(data: ReportData) -> str:
@@ -111,21 +63,29 @@ def _how_sure(data: ReportData) -> str:
         ten = round(ppv["value"] * 10)
         said = f"about {ten} in 10" if ppv["value"] >= 0.095 else f"{percent(ppv['value'])}"
         parts.append(
-            f"Of the {percent(data.capacity)} at highest risk, {said} had the outcome "
-            f"({estimate(ppv)})."
+            f"Of the {percent(data.capacity)} at highest risk, {said} had the outcome: "
+            f"{estimate(ppv)}, on a date that the model had not learnt from."
         )
-    if auroc:
+    if auroc.get("value") is not None:
         parts.append(
-            f"Shown one {_one(data)} with the outcome and one without, the model ranks the right "
-            f"one higher with probability {estimate(auroc)} (AUROC)."
+            f"Of one {_one(data)} with the outcome and one without, it puts the right one first "
+            f"{round(auroc['value'] * 100)} times in 100 (chance: 50)."
         )
-    slope = _overall(data, "calibration_slope")
-    if slope:
-        parts.append(
-            f"Calibration slope {estimate(slope)}; 1 means that risks are neither too bold nor "
-            "too timid."
-        )
-    return " ".join(parts)
+    parts.append(_true_on_average(data))
+    return " ".join(part for part in parts if part)
+
+
+def _true_on_average(data: ReportData) -> str:
+    """Whether stated risks come true as often as they say, in words."""
+    ratio = _overall(data, "calibration_in_the_large")
+    if ratio.get("value") is None or ratio.get("low") is None:
+        return ""
+    low, high = ratio["low"], ratio["high"]
+    if low <= 1 <= high:
+        said = "on average they come true as often as they say"
+    else:
+        said = f"on average they are too {'low' if low > 1 else 'high'}"
+    return f"Stated risks: {said} (seen over expected {estimate(ratio)}; 1 is right)."
 
 
 def _capacity(data: ReportData) -> str:
@@ -134,8 +94,8 @@ def _capacity(data: ReportData) -> str:
         return ""
     selected = _people(ppv.get("selected"), data)
     said = (
-        f"Seeing the {percent(data.capacity)} at highest risk ({selected} {data.units} in the "
-        f"{data.split}) would reach {estimate(found)} of all who go on to have the outcome."
+        f"Seeing the {percent(data.capacity)} at highest risk ({selected} {data.units} on the test "
+        f"date) would reach {estimate(found)} of all who went on to have the outcome."
     )
     rule = _best_rule(data)
     return f"{said} {rule}" if rule else said
@@ -147,8 +107,8 @@ def _best_rule(data: ReportData) -> str:
     if not told:
         return ""
     row, name = max(told, key=lambda pair: pair[0]["value"])
-    plain = learner(name).removesuffix(" (rule of thumb)").lower()
-    return f"The best rule of thumb ({plain}) would reach {estimate(row)}."
+    rule = learner(name).removesuffix(" (rule of thumb)").lower()
+    return f"The best rule of thumb ({rule}) would reach {estimate(row)}."
 
 
 def _missed(data: ReportData) -> str:
@@ -157,7 +117,8 @@ def _missed(data: ReportData) -> str:
         return ""
     said = (
         f"About {round((1 - found['value']) * 100)} in 100 of those who go on to have the outcome "
-        f"are not among the {percent(data.capacity)}."
+        f"are not among the {percent(data.capacity)}: most of them have a low risk each, but are "
+        "many."
     )
     levels = [
         row
@@ -169,21 +130,21 @@ def _missed(data: ReportData) -> str:
     if not levels:
         return said
     worst = min(levels, key=lambda row: row["value"])
-    group = str(worst["group"]).replace("_", " ")
-    return f"{said} Least reached: {group} “{worst['level']}”, {estimate(worst)}."
+    return f"{said} Least reached, of the groups that can be shown: {_level(worst)}."
 
 
 def _fairness(data: ReportData) -> str:
     rows = tuple(row for row in records(data.fairness) if row["group"] != EVERYONE)
     if not rows:
         return "Not assessed: the study names no groups."
-    groups = ", ".join(dict.fromkeys(str(row["group"]).replace("_", " ") for row in rows))
-    thin = len({(r["group"], r["level"]) for r in rows if r["status"] == "withheld"})
+    groups = ", ".join(dict.fromkeys(within(str(row["group"])) for row in rows))
+    reached = [r for r in rows if r["metric"] == "sensitivity"]
+    thin = [r for r in reached if same_share(r["at"], data.capacity) and r["status"] == "withheld"]
     said = [f"Compared by {groups}.", _widest_gap(data, rows), _group_gates(data)]
     if thin:
-        said.append(
-            f"{thin} groups are too small to show on at least one measure; they stay listed."
-        )
+        named = ", ".join(f"{within(str(r['group']))} “{plain(str(r['level']))}”" for r in thin[:4])
+        more = f" and {len(thin) - 4} more" if len(thin) > 4 else ""
+        said.append(f"Too few reached to show: {named}{more}.")
     return " ".join(part for part in said if part)
 
 
@@ -200,8 +161,9 @@ def _widest_gap(data: ReportData, rows: Sequence[Record]) -> str:
         return ""
     _, low, high = max(spans, key=lambda span: span[0])
     return (
-        f"Widest gap in outcomes reached: {str(low['group']).replace('_', ' ')}, from "
-        f"“{low['level']}” {estimate(low)} to “{high['level']}” {estimate(high)}."
+        f"Widest gap in outcomes reached: {within(str(low['group']))}, from "
+        f"“{plain(str(low['level']))}” {estimate(low)} to “{plain(str(high['level']))}” "
+        f"{estimate(high)}."
     )
 
 
@@ -223,7 +185,10 @@ def _least_data(data: ReportData) -> str:
     if not features:
         return ""
     agencies = {row["agency"] for row in sources}
-    said = f"{len(features)} features from {len(sources)} sources of {len(agencies)} agencies."
+    said = (
+        f"{len(features)} measurements (features) from {len(sources)} sources of {len(agencies)} "
+        f"{'agency' if len(agencies) == 1 else 'agencies'}."
+    )
     by_agency = sorted(
         (row for row in records(data.importance_by_agency) if row.get("importance") is not None),
         key=lambda row: row["importance"],
@@ -232,7 +197,10 @@ def _least_data(data: ReportData) -> str:
     if by_agency and whole:
         least = by_agency[0]
         share = percent(round(least["importance"] / whole, 3))
-        said += f" The least telling agency is {least['agency']}, with {share} of the importance."
+        said += (
+            f" What {least['agency']} shares carries least: {share} of the model's weight. Ask "
+            "whether it is needed."
+        )
     return said
 
 
@@ -243,8 +211,8 @@ def _legal_basis(data: ReportData) -> str:
     names = ", ".join(dict.fromkeys(str(row["agreement"]) for row in rows))
     ends = min(str(row["ends"]) for row in rows)
     return (
-        f"Purpose {data.purpose.replace('_', ' ')}, under {names}; the first to end does so on "
-        f"{day(ends)}. Every source's basis is listed under Agreements."
+        f"Purpose: {data.purpose.replace('_', ' ')}, under {names}; the first to end does so on "
+        f"{day(ends)}. The basis of every source is under “Agreements and legal basis”."
     )
 
 
@@ -253,9 +221,42 @@ def _overall(data: ReportData, name: str) -> Mapping[str, Any]:
     return rows[0] if rows else {}
 
 
+def _level(row: Record) -> str:
+    return f"{within(str(row['group']))} “{plain(str(row['level']))}”, {estimate(row)}"
+
+
 def _people(n: int | None, data: ReportData) -> str:
     return mark(data.policy) if n is None else f"{n:,}"
 
 
 def _one(data: ReportData) -> str:
     return "person" if data.units == "people" else data.units.removesuffix("s")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number that a reader should remember, and what it says."""
+
+    value: str
+    says: str
+
+
+def key_figures(data: ReportData) -> tuple[Figure, ...]:
+    """At most four numbers for the head of the page; each stands in a table further down."""
+    found = []
+    whole = [row["people"] for row in records(data.bands) if row["people"] is not None]
+    if whole:
+        found.append(Figure(f"{max(whole):,}", f"{data.units} in scope"))
+    share = percent(data.capacity)
+    ppv, reached = at_capacity(data, "ppv"), at_capacity(data, "sensitivity")
+    if ppv.get("value") is not None:
+        says = f"of the {share} at highest risk had the outcome"
+        found.append(Figure(f"{ppv['value']:.0%}", says))
+    if reached.get("value") is not None:
+        says = f"of all outcomes are among that {share}"
+        found.append(Figure(f"{reached['value']:.0%}", says))
+    lift = at_capacity(data, "lift")
+    if lift.get("value") is not None:
+        says = "as many outcomes as in a list drawn at random"
+        found.append(Figure(f"{lift['value']:.1f} times", says))
+    return tuple(found)

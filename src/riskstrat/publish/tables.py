@@ -9,6 +9,9 @@ from typing import Any
 from riskstrat.publish.wording import cell_text, header_text, is_number_column
 from riskstrat.vocabulary import Protected
 
+EVERYONE = "everyone"
+"""the group of one level by which a table of groups also shows the whole"""
+
 
 @dataclass(frozen=True, slots=True)
 class PlainTable:
@@ -81,9 +84,24 @@ class Shown:
     note: str = ""
 
 
-def shown(table: Table, *, caption: str = "", leave_out: Sequence[str] = ()) -> Shown:
-    """Every column of a table as text, under its plain-English header."""
+def shown(
+    table: Table,
+    *,
+    caption: str = "",
+    leave_out: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> Shown:
+    """The columns of a table as text, under their plain-English headers.
+
+    Args:
+        table: what to show.
+        caption: in place of the table's title.
+        leave_out: columns not to show.
+        only: the columns to show, in this order.
+    """
     kept = [i for i, name in enumerate(table.columns) if name not in leave_out]
+    if only:
+        kept = [table.columns.index(name) for name in only]
     policy = table.policy if isinstance(table, Protected) else ""
     texts = []
     for row in table.rows:

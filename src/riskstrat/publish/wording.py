@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from math import isinf, isnan
@@ -16,7 +17,7 @@ to it. A joint policy says `suppressed`."""
 
 LEARNERS = MappingProxyType(
     {
-        "lightgbm": "LightGBM",
+        "lightgbm": "Boosted trees (LightGBM)",
         "logistic_regression": "Logistic regression",
         "existing_score": "Existing score",
         "base_rate": "Average rate (rule of thumb)",
@@ -44,7 +45,7 @@ METRICS = MappingProxyType(
         "selection_rate": "Share listed",
         "lift": "Lift",
         "number_needed_to_review": "People to review per outcome",
-        "sensitivity_ratio": "Outcomes reached, against the reference group",
+        "sensitivity_ratio": "Outcomes reached, as a multiple of the reference group's",
         "membership_inference_auc": "Could an attacker tell who was in the training data (AUC)",
     }
 )
@@ -79,7 +80,13 @@ HEADERS = MappingProxyType(
         "no": "No",
         "rate": "Rate among known",
         "peak_mb": "Peak memory (MB)",
-        "covers": "Complete for",
+        "covers": "Data cover",
+        "title": "Source",
+        "rejected": "Left out",
+        "recipient": "Who",
+        "gets": "What they get",
+        "months": "Window",
+        "summary": "What it made",
     }
 )
 
@@ -104,6 +111,7 @@ DECIMALS = MappingProxyType(
 )
 DATES = frozenset({"as_of", "ends", "starts", "window_ends", "as_of_from"})
 EVIDENCE = MappingProxyType({"ok": "enough evidence", "not_enough_evidence": "not enough evidence"})
+_ISO = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 NO_LIMIT = "no upper limit"
 NOTHING = "n/a"
 
@@ -146,6 +154,8 @@ def cell_text(column: str, record: Mapping[str, Any], policy: str) -> str:
             return SPLITS.get(value, value)
         case "verdict":
             return EVIDENCE.get(value, value)
+    if column == "covers":
+        return _ISO.sub(lambda found: day(found[0]), str(value))
     if isinstance(value, int | float):
         return _numeral(column, value, record)
     if isinstance(value, list | tuple | set | frozenset):

@@ -170,11 +170,34 @@ def protect_estimates(
 def protect_text(text: str, policy: Policy) -> str:
     """A sentence whose counts of people or records are suppressed and rounded like any other.
 
+    A percentage beside a count would give the exact count back: it goes, unless counts are exact.
+
     Examples:
         >>> protect_text("3 of 4,512 people have no date; 365 days", policy_named("strict"))
         'fewer than 10 of 4,510 people have no date; 365 days'
+        >>> protect_text("3 of 4,512 rows (0.066%, 2% tolerated) repeat", policy_named("hes"))
+        '* of 4,510 rows (2% tolerated) repeat'
+        >>> protect_text("0.1% of 4,512 rows are empty", policy_named("hes"))
+        'fewer than 8 of 4,510 rows are empty'
     """
-    return _COUNTED.sub(lambda found: _protect_numerals(found[0], policy), text)
+    text = _SHARE_OF.sub(lambda found: _protect_share(found, policy), text)
+    return _COUNTED.sub(lambda found: _protect_counted(found, policy), text)
+
+
+def _protect_counted(found: re.Match[str], policy: Policy) -> str:
+    phrase = _protect_numerals(found["counts"], policy)
+    if not found["share"] or policy.threshold <= 1:
+        return phrase + (found["share"] or "")
+    return f"{phrase} ({found['rest']})" if found["rest"] else phrase
+
+
+def _protect_share(found: re.Match[str], policy: Policy) -> str:
+    """A percentage of a count, in words where what it is a percentage of is too few or too many."""
+    people = int(found["of"].replace(",", ""))
+    count = int(float(found["share"]) / 100 * people + 0.5)
+    if not policy.shows(count):
+        return f"{policy.small} of {found['of']}"
+    return f"almost all of {found['of']}" if not policy.shows(people - count) else found[0]
 
 
 def _protect_numerals(phrase: str, policy: Policy) -> str:
@@ -186,11 +209,15 @@ def _protect_numerals(phrase: str, policy: Policy) -> str:
 
 
 _NUMERAL = re.compile(r"\d[\d,]*")
-_COUNTED = re.compile(
-    r"(?<![\w.])\d[\d,]*(?: of (?:the )?\d[\d,]*)? (?:\w+ )?"
-    r"(?:people|persons?|rows?|records?|units?|households?|children|child|patients?|outcomes?|"
-    r"events?|places|properties|pairs)\b"
+_NOUNS = (
+    r"(?:\w+ )?(?:people|persons?|rows?|records?|units?|households?|children|child|patients?|"
+    r"outcomes?|events?|places|properties|pairs)\b"
 )
+_COUNTED = re.compile(
+    rf"(?P<counts>(?<![\w.])\d[\d,]*(?: of (?:the )?\d[\d,]*)? {_NOUNS})"
+    r"(?P<share> \(\d[\d.]*%(?:, (?P<rest>[^()]*))?\))?"
+)
+_SHARE_OF = re.compile(rf"(?<![\w.])(?P<share>\d[\d.]*)% of (?P<of>\d[\d,]*)(?= {_NOUNS})")
 
 
 def _status(

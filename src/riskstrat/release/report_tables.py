@@ -138,7 +138,7 @@ def take(rows: Rows, columns: Sequence[str]) -> list[tuple[Any, ...]]:
 def _told(found: Finding, policy: Policy, few: bool) -> Finding:
     """A finding whose sentences hold no small count."""
     if few:
-        message = f"{found.group}: too few people to say more"
+        message = f"{found.group}: too few people behind it to say more"
         return replace(found, message=message, value=None, low=None, high=None, n=None)
     message, fix = protect_text(found.message, policy), protect_text(found.fix, policy)
     return replace(found, message=message, fix=fix)

@@ -28,7 +28,7 @@ def disk_errors(place: Path) -> Iterator[None]:
 
 def storage_error(fault: OSError, place: Path) -> StorageError:
     """The plain message for an operating-system error about the store."""
-    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StorageError(
             f"{place}: the disk is full; nothing half written was kept",
             fix="free some space (`make clean` removes derived tables) and run the same command "

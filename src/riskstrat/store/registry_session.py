@@ -38,6 +38,7 @@ def session(uri: str) -> Iterator[MlflowClient]:
     with _ONE_AT_A_TIME, _environment(QUIET | {"MLFLOW_TRACKING_URI": uri}):
         import mlflow  # sets up loggers of its own, so they are silenced only after it
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
         try:
@@ -45,7 +46,7 @@ def session(uri: str) -> Iterator[MlflowClient]:
                 mlflow.set_tracking_uri(uri)
                 mlflow.set_registry_uri(uri)
                 yield mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-        except MlflowException as fault:
+        except (MlflowException, SQLAlchemyError) as fault:
             raise _restated(fault) from None
         finally:
             mlflow.set_tracking_uri(before[0])
@@ -60,9 +61,9 @@ def _restated(fault: Any) -> BusyError | StorageError:
             "the model registry is being written to by another process",
             fix="wait for the other run to finish and run the same command again",
         )
-    if "disk is full" in text or "no space left" in text:
+    if any(sign in text for sign in ("disk is full", "no space left", "disk i/o error")):
         return StorageError(
-            "the model registry cannot be written: the disk is full",
+            "the model registry cannot be written: the disk is full or failing",
             fix="free some space and run the same command again; finished stages are reused",
             code="RS7401",
         )

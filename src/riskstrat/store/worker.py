@@ -10,6 +10,7 @@ used OpenMP threads.
 from __future__ import annotations
 
 import ctypes
+import errno
 import multiprocessing
 import os
 import resource
@@ -29,6 +30,8 @@ from riskstrat.errors import OutOfMemoryError, RiskstratError
 
 PRELOAD = ["riskstrat.stages"]
 _PR_SET_PDEATHSIG = 1
+NO_ROOM = ("no space left", "could not write file", "disk is full", "file too large")
+"""how the libraries that write say that there is no room"""
 DEBUG = "RISKSTRAT_DEBUG"
 """for made-up data only: also show a library's own words, which may quote the data"""
 
@@ -183,8 +186,8 @@ def translate(fault: Exception) -> RiskstratError:
         return storage_error(fault, Path(str(fault.filename or "store")))
     if name == "OutOfMemoryException":
         return _short_of_memory("the database engine")
-    if name == "IOException" and "space" in str(fault):
-        return storage_error(OSError(28, ""), Path("store"))
+    if any(sign in str(fault).lower() for sign in NO_ROOM):
+        return storage_error(OSError(errno.ENOSPC, ""), Path("the store"))
     # The text of a library's exception may hold row values: the type and our own lines only.
     trace = "".join(traceback.format_tb(fault.__traceback__))
     if os.environ.get(DEBUG):

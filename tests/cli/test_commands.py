@@ -1,0 +1,261 @@
+"""Every command, as a person meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pipeline.world import MAIN, Said, World, read
+
+COMMANDS = (
+    "synth check run score report compare approve reject schema explain log".split()
+)
+
+
+def riskstrat(*words: str, columns: int = 80) -> Said:
+    """A command in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, *words],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": str(columns), "TERM": "dumb"},
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+# -- help ----------------------------------------------------------------------------------------
+
+
+def test_help_lists_every_command_within_80_columns() -> None:
+    said = riskstrat("--help")
+    assert said.code == 0
+    assert all(f"│ {command} " in said.out for command in COMMANDS)
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_shows_examples_that_fit_on_a_line(county: World, command: str) -> None:
+    from riskstrat.cli.app import app
+    from typer.testing import CliRunner
+
+    said = CliRunner().invoke(app, [command, "--help"], terminal_width=80)
+    assert said.exit_code == 0
+    assert "Examples" in said.stdout
+    assert f" riskstrat {command} " in said.stdout.split("Examples")[1]
+    assert max(map(len, said.stdout.splitlines())) <= 80
+    for line in said.stdout.split("Examples")[1].splitlines():
+        assert not line.strip() or line.startswith(" riskstrat "), f"folded: {line!r}"
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    heavy = "mlflow lightgbm duckdb pyarrow pandas sklearn matplotlib optuna shap"
+    code = (
+        "import sys; from riskstrat.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"found = sorted(set('{heavy}'.split()) & set(sys.modules))\n"
+        "sys.exit(','.join(found) or 0)"
+    )
+    for option in ("--help", "--version"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, option], capture_output=True, encoding="utf-8"
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_printed() -> None:
+    from riskstrat import __version__
+
+    assert riskstrat("--version").out == f"riskstrat {__version__}\n"
+
+
+# -- about codes and schemas ---------------------------------------------------------------------
+
+
+def test_explain_tells_what_a_code_means_and_how_to_fix_it(county: World) -> None:
+    said = county.ask("explain", "rs1002")
+    assert said.code == 0
+    assert said.out.startswith("RS1002  ")
+    assert "To fix: " in said.out
+    assert json.loads(county.ask("explain", "RS1002", "--json").out)["code"] == "RS1002"
+
+
+def test_explain_without_a_code_lists_them_all(county: World) -> None:
+    from riskstrat.codes import CODES
+
+    said = county.ask("explain")
+    assert all(code in said.out for code in CODES)
+
+
+def test_explain_of_no_code_is_a_wrong_call(county: World) -> None:
+    said = county.ask("explain", "RS0000")
+    assert said.code == 2
+    assert "RS0000" in said.err
+    assert "to fix:" in said.err
+
+
+def test_every_code_that_can_be_raised_is_explained() -> None:
+    import re
+
+    import riskstrat
+    from riskstrat.codes import CODES
+
+    sources = Path(riskstrat.__file__).parent.rglob("*.py")
+    raised = {
+        code
+        for path in sources
+        for code in re.findall(r'code="(RS\d{4})"', path.read_text(encoding="utf-8"))
+    }
+    assert raised - CODES.keys() == set()
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    code = f"import os, sys; sys.argv = ['riskstrat', 'explain']; {MAIN}"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdout.close()
+    said = child.stderr.read()
+    child.stderr.close()
+    assert child.wait() == 0
+    assert said == b""
+
+
+def test_schemas_are_written_for_an_editor(county: World, tmp_path: Path) -> None:
+    said = county.ask("schema", "--out", tmp_path)
+    assert said.out.strip() == str(tmp_path)
+    assert {"study.schema.json", "source.schema.json", "agreement.schema.json"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert read(tmp_path / "study.schema.json") == json.loads(county.ask("schema", "study").out)
+    assert county.ask("schema", "studdy").code == 2
+
+
+# -- synth and check -----------------------------------------------------------------------------
+
+
+def test_synth_says_where_it_wrote_and_keeps_the_truth_apart(county: World) -> None:
+    facts = read(county.data / "county.json")
+    assert facts["people"] == 4_000
+    assert (county.root / facts["truth"]).is_dir()
+    assert (county.root / facts["truth"]).parent == county.data.parent
+
+
+def test_check_shows_sources_legal_basis_and_findings_and_keeps_nothing(county: World) -> None:
+    said = county.ask("check")
+    assert said.code == 0, said.err
+    for words in ("Sources", "Legal basis", "Findings", "ed_attendances", "RS1014", "6(1)(e)"):
+        assert words in said.out
+    assert "riskstrat run" in said.err
+    assert not county.store.exists()
+    found = json.loads(county.ask("check", "--json").out)
+    assert found["error"] is None
+    assert {"sources", "legal_basis", "findings"} <= found.keys()
+
+
+# -- run, score, report, compare, decisions, log -------------------------------------------------
+
+
+def test_a_run_can_be_read_by_a_program(own: World, first: Said) -> None:
+    said = own.ask("run", "--json", "--quiet")
+    assert said.err == ""
+    answer = json.loads(said.out)
+    assert answer["run"]["run_id"] == first.folder.name
+    assert Path(answer["folder"]).is_dir()
+
+
+def test_set_overrides_a_value_and_names_what_is_not_there(own: World) -> None:
+    said = own.ask("run", "--set", "training.tune.trails=3")
+    assert said.code == 12
+    assert "trials" in said.err
+
+
+def test_score_writes_lists_for_another_day(own: World) -> None:
+    said = own.ask("score", "--as-of", "2025-07-01", "--version", 1)
+    assert said.code == 0, said.err
+    folder = Path(said.out.strip())
+    assert folder == own.store / "releases/small/2025-07-01"
+    assert (folder / "icb_commissioner/list.csv").exists()
+    told = " ".join(own.ask("log").out.split())
+    assert "release small 2025-07-01" in told
+    assert "score small 2025-07-01" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(("--as-of", "tomorrow"), "tomorrow"), (("--version", "9"), "version 9")],
+)
+def test_score_refuses_what_it_cannot_do(
+    own: World, options: tuple[str, ...], words: str
+) -> None:
+    said = own.ask("score", *options)
+    assert said.code == 2
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_report_can_be_rendered_again_from_the_beginning_of_an_id(
+    own: World, first: Said
+) -> None:
+    page = own.store / "runs/small" / first.folder.name / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    page.write_bytes(b"gone")
+    said = own.ask("report", first.folder.name[:6])
+    assert said.code == 0, said.err
+    assert said.out.strip() == str(page)
+    assert page.read_bytes() == before
+    assert own.ask("report", "no-such-run").code == 2
+
+
+def test_compare_puts_runs_side_by_side(finished: World, first: Said) -> None:
+    run = first.folder
+    said = finished.ask("compare", run, run.name)
+    assert said.code == 0, said.err
+    assert "AUROC" in said.out
+    assert run.name in said.out
+    answer = json.loads(finished.ask("compare", run, run, "--json").out)
+    assert {"columns", "rows"} <= answer.keys()
+    assert finished.ask("compare", run).code == 2
+
+
+def test_a_named_decision_moves_the_alias_and_is_logged(own: World) -> None:
+    by = ("--by", "A. Lee", "--reason", "minute 4")
+    said = own.ask("approve", "small", 1, *by)
+    assert said.code == 0, said.err
+    assert "champion" in said.out
+    said = own.ask("reject", "small", 1, *by)
+    assert said.code == 0, said.err
+    assert "no alias" in said.out
+    told = " ".join(own.ask("log").out.split())
+    for words in ("A. Lee", "minute 4", "approve small 1", "reject small 1"):
+        assert words in told
+    assert own.ask("log", "--verify").out == "4 entries, the chain is whole\n"
+    assert own.ask("approve", "small", 7, *by).code == 2
+    assert own.ask("approve", "small", 1, "--by", " ", "--reason", "x").code == 2
+
+
+def test_an_entry_changed_later_is_found(own: World) -> None:
+    log = own.store / "log/ledger.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").replace("case_finding", "other", 1))
+    said = own.ask("log", "--verify")
+    assert said.code == 74
+    assert "entry 1" in said.err
+    assert "RS7405" in said.err
+
+
+def test_a_log_without_entries_says_so(county: World, tmp_path: Path) -> None:
+    assert county.ask("log", "--store", tmp_path).out == "no entries yet\n"
+
+
+def test_the_log_names_the_user_the_environment_names(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RISKSTRAT_USER", "Dr A. Lee")
+    assert own.ask("run", "--quiet").code == 0
+    assert "Dr A. Lee" in own.ask("log", "--last", 1).out
