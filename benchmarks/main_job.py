@@ -26,8 +26,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 GATE_FAILED = 20
 """exit code of a run that is complete, but whose model is not promoted"""
-EVERY = 0.25
-"""seconds between two looks at memory"""
+EVERY = 1.0
+"""seconds between two looks at memory, which cost a few hundredths of one themselves"""
 COMMAND = (sys.executable, "-c", "from riskstrat.cli import main; main()")
 
 
@@ -38,6 +38,7 @@ def machine() -> dict[str, Any]:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "load_before": round(psutil.getloadavg()[0], 1),
     }
 
 
@@ -96,7 +97,8 @@ def as_markdown(found: Sequence[dict[str, Any]], on: dict[str, Any], people: int
         "# The main job",
         "",
         f"A made-up county of {people:,} people; {on['cores']} cores, {on['memory_gb']} GB of "
-        f"memory. Both studies from an empty store: **{total:.0f} s**.",
+        f"memory; load average before the start {on['load_before']:.1f} (0: nothing else ran). "
+        f"Both studies from an empty store: **{total:.0f} s**.",
         "",
         "A stage that the second study shares with the first is not run again: it is marked",
         "`reused`, with the seconds it took then.",
@@ -138,9 +140,9 @@ def main() -> int:
         sys.exit(f"there is no made-up county in {given.data}; `make data` makes one")
     people = json.loads((data / "county.json").read_text(encoding="utf-8"))["people"]
     more = [word for change in given.set for word in ("--set", change)]
+    on = machine()
     with tempfile.TemporaryDirectory(prefix="riskstrat-bench-") as folder:
         found = [measured(study, data, Path(folder) / "store", more) for study in STUDIES]
-    on = machine()
     text = as_markdown(found, on, people)
     given.results.mkdir(parents=True, exist_ok=True)
     (given.results / "main_job.md").write_text(text, encoding="utf-8")

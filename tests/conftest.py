@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from pipeline.world import Said, World, new_world, once
 
 

@@ -5,6 +5,7 @@ Runs in child processes, like ``stages.py``: here pure stages meet the store and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -18,15 +19,24 @@ import pyarrow.parquet as pq
 from riskstrat.audit.explain import contributions, reasons
 from riskstrat.derivation import PACKAGE, digest, file_digest
 from riskstrat.errors import StudyError
-from riskstrat.jobs import Job
+from riskstrat.jobs import Job, is_made_up
+from riskstrat.release import evidence
 from riskstrat.release.aggregate import aggregate_list, band_summary
 from riskstrat.release.bands import REST, band_scores, edges
-from riskstrat.release.cohort_list import CohortList, ListFacts, cohort_list, owners
+from riskstrat.release.cohort_list import (
+    BAND_ORDER,
+    CohortList,
+    ListFacts,
+    cohort_list,
+    owners,
+)
 from riskstrat.release.identity import release_key
 from riskstrat.release.manifest import manifest
 from riskstrat.release.policies import Policy, policy_named, strictest
+from riskstrat.release.reach import common_reasons, reach_table
 from riskstrat.release.spec import Recipient
 from riskstrat.release.summary import Summary, summary_html
+from riskstrat.release.wording import in_words
 from riskstrat.release.write import list_csv, list_xlsx, protected_table, read_me
 from riskstrat.risk_model import RiskModel
 from riskstrat.stages import feature_plan, making
@@ -46,6 +56,7 @@ def register(job: Job, facts: Mapping[str, Any], *, progress: Progress) -> dict[
     verdict = read_json(audit / "verdict.json")
     spec = job.study.spec
     metrics = read_json(training / "metrics.json")
+    certainty = certainty_of(metrics["test"][winner], policy_of(job.study))
     record = RunRecord(
         study=spec.study,
         title=spec.title,
@@ -69,7 +80,7 @@ def register(job: Job, facts: Mapping[str, Any], *, progress: Progress) -> dict[
             "versions": facts["versions"],
         },
         trials=tuple(TrialRecord.from_tuning(row) for row in read_json(training / "tuning.json")),
-        version_tags={"certainty": "\n".join(certainty_of(metrics["test"][winner]))},
+        version_tags={"certainty": "\n".join(certainty), "audit": job.lineage["audit"]},
         files={
             "metrics": training / "metrics.json",
             "folds": training / "folds.json",
@@ -217,17 +228,23 @@ class Handover:
     certainty: tuple[str, ...]
     approvals: tuple[Mapping[str, str], ...]
     identities: Mapping[str, str]
+    made_up: bool = False
+    fairness: Protected | None = None
+    """how the audit found each group to be reached, where it is at hand"""
 
     @property
     def data_as_at(self) -> date:
+        """The last day that the list may tell of."""
         return self.as_of - timedelta(days=1)
 
     @property
     def expires_on(self) -> date:
+        """The last day on which the list may be used."""
         return self.as_of + timedelta(days=self.study.spec.release.valid_for.days)
 
     @property
     def model_words(self) -> str:
+        """Which version scored, and where it stands."""
         alias = ", ".join(self.version["aliases"]) or "not promoted: its gates did not pass"
         return f"{self.version['name']} version {self.version['version']} ({alias})"
 
@@ -241,15 +258,21 @@ def policy_of(study: Study) -> Policy:
     return strictest(agreements[source.agreement].disclosure.value for source in study.sources)
 
 
-def certainty_of(metrics: Mapping[str, Any]) -> list[str]:
-    """How sure a list of each length is, from one learner's held-out metrics."""
+def certainty_of(metrics: Mapping[str, Any], policy: Policy) -> list[str]:
+    """How sure a list of each length is, from one learner's held-out metrics.
+
+    What rests on too few people to be shown is left out.
+    """
+    table = evidence.capacity_table({"test": {"": metrics}}, policy)
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    found = {(row["share"], row["metric"]): row for row in rows}
     said = []
-    for cut in metrics.get("at_capacity", ()):
-        ppv, reached = cut["ppv"], cut["sensitivity"]
-        if ppv["low"] is None or reached["low"] is None:
+    for share in dict.fromkeys(row["share"] for row in rows):
+        ppv, reached = found.get((share, "ppv")), found.get((share, "sensitivity"))
+        if not ppv or not reached or ppv["low"] is None or reached["low"] is None:
             continue
         said.append(
-            f"Of the {cut['share']:.1%} at highest risk, {ppv['value']:.0%} had the outcome on "
+            f"Of the {_percent(share)} at highest risk, {ppv['value']:.0%} had the outcome on "
             f"held-out data (95% interval {ppv['low']:.0%} to {ppv['high']:.0%}); they were "
             f"{reached['value']:.0%} ({reached['low']:.0%} to {reached['high']:.0%}) of all who "
             "had it."
@@ -257,10 +280,14 @@ def certainty_of(metrics: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace(".0%", "%")
+
+
 def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict[str, Any]:
     """Write every recipient's folder for one day, whole or not at all."""
     study, spec = job.study, job.study.spec
-    assert job.score_on is not None  # noqa: S101 - releases are made for a day
+    assert job.score_on is not None
     policy = policy_of(study)
     scores = job.folder("scores")
     banded = pq.read_table(scores / "scores.parquet")
@@ -282,6 +309,8 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
             "study": version["tags"].get("study_digest", ""),
             "scores": job.lineage["scores"],
         },
+        made_up=is_made_up(job.data),
+        fairness=_fairness(job, version, policy),
     )
     target = job.store.release_folder(spec.study, job.score_on.isoformat())
     with folder_aside(target) as folder:
@@ -297,6 +326,39 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
         "bands": asdict(bands),
         "peak_mb": peak_mb(),
     }
+
+
+def _fairness(job: Job, version: Mapping[str, Any], policy: Policy) -> Protected | None:
+    """What the audit of the version's own run found, if this store has it."""
+    folders = [job.store.run_folder(job.study.spec.study, version["run_id"]) / "audit"]
+    kept = job.store.artefact("audit", version["tags"].get("audit", ""))
+    if kept is not None:
+        folders.insert(0, kept.folder)
+    for folder in folders:
+        if (folder / "fairness.parquet").exists():
+            rows = pq.read_table(folder / "fairness.parquet").to_pylist()
+            return evidence.fairness_table(rows, policy)
+    return None
+
+
+def _reach(hand: Handover, recipient: Recipient) -> tuple[Protected, ...]:
+    """Who a list of this recipient's length reaches, by group."""
+    if hand.fairness is None:
+        return ()
+    shares = [share for name, share in hand.study.spec.release.bands.items()
+              if name in recipient.bands]  # fmt: skip
+    table = reach_table(hand.fairness, max(shares, default=0.0))
+    return (table,) if table.rows else ()
+
+
+def _listed_in_words(table: pa.Table, released: CohortList | Protected) -> str:
+    """How many people are on a list of people, whole and by band."""
+    if isinstance(released, Protected) or "band" not in table.column_names:
+        return ""
+    counts = Counter(table["band"].to_pylist())
+    by_band = ", ".join(f"{counts[band]:,} {band.replace('_', ' ')}" for band in BAND_ORDER
+                        if counts[band])  # fmt: skip
+    return f"This list names {table.num_rows:,}: {by_band}. The table is of everybody in scope."
 
 
 def approvals_of(tags: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
@@ -347,7 +409,7 @@ def _hand_over(hand: Handover, recipient: Recipient, folder: Path) -> None:
         return
     for owner, table in owners(listed, recipient.own).items():
         own = CohortList(table, listed=table.num_rows)
-        _write_folder(hand, recipient, folder / owner, table, own)
+        _write_folder(hand, recipient, folder / owner, table, own, owner)
 
 
 def _write_folder(
@@ -356,22 +418,26 @@ def _write_folder(
     folder: Path,
     table: pa.Table,
     released: CohortList | Protected,
+    owner: str = "",
 ) -> None:
     """list.csv, list.xlsx, summary.html, and last the manifest that covers them."""
     spec = hand.study.spec
+    named = in_words(f"{recipient.to} {owner}".strip())
     readme = read_me(
         title=spec.title,
         purpose=spec.purpose,
-        recipient=recipient.to,
+        recipient=named,
         model=hand.model_words,
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,
         policy=hand.policy.sentence,
         approvals=[f"{each['decision']} by {each['by']}" for each in hand.approvals],
+        columns=table.column_names,
     )
+    reach = _reach(hand, recipient)
     summary = Summary(
         title=spec.title,
-        recipient=recipient.to,
+        recipient=named,
         purpose=spec.purpose,
         outcome=spec.outcome.title or spec.outcome.name.replace("_", " "),
         model=hand.model_words,
@@ -380,7 +446,11 @@ def _write_folder(
         expires_on=hand.expires_on,
         policy=hand.policy.sentence,
         bands=hand.bands,
+        listed=_listed_in_words(table, released),
         certainty=hand.certainty,
+        why=common_reasons(hand.banded, hand.reasons, recipient.bands, hand.policy),
+        reach=reach,
+        made_up=hand.made_up,
         table=released if isinstance(released, Protected) else None,
         files={"list.csv": "the list", "list.xlsx": "the same, for a spreadsheet"},
         approvals=[f"{each['decision']} by {each['by']}" for each in hand.approvals],
@@ -404,7 +474,7 @@ def _write_folder(
         model={name: hand.version[name] for name in ("name", "version", "aliases")},
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,
-        tables=[hand.bands],
+        tables=[hand.bands, *reach],
         approvals=hand.approvals,
         identities=hand.identities,
     )
@@ -417,13 +487,13 @@ def _memory(job: Job) -> Path:
 
 def _remember(job: Job) -> None:
     """Keep which scores a day's release was made from, so that the next can tell what changed."""
-    assert job.score_on is not None  # noqa: S101
+    assert job.score_on is not None
     write_json(_memory(job) / f"{job.score_on}.json", {"scores": job.lineage["scores"]})
 
 
 def _previous(job: Job) -> pa.Table | None:
     """Ranks and bands of the last release before this day, if there was one."""
-    assert job.score_on is not None  # noqa: S101
+    assert job.score_on is not None
     earlier = sorted(
         path for path in _memory(job).glob("*.json") if path.stem < job.score_on.isoformat()
     )

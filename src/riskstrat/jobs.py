@@ -38,3 +38,12 @@ def call(function: str, *arguments: Any, progress: Progress) -> Any:
     """Call ``riskstrat.<module>.<name>``; runs in the child, where heavy imports belong."""
     module, name = function.rsplit(".", 1)
     return getattr(import_module(f"riskstrat.{module}"), name)(*arguments, progress=progress)
+
+
+COUNTY = "county.json"
+"""beside made-up extracts: how they were made"""
+
+
+def is_made_up(data: Path) -> bool:
+    """Whether a folder of extracts holds a made-up county."""
+    return (data / COUNTY).exists()

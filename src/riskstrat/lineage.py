@@ -55,6 +55,9 @@ class Lineage:
     def __getitem__(self, stage: str) -> str:
         return self.digests[stage]
 
+    def __contains__(self, stage: str) -> bool:
+        return stage in self.digests
+
     @property
     def data(self) -> str:
         """One fingerprint for all extracts together."""

@@ -16,7 +16,7 @@ from riskstrat import __version__
 from riskstrat.contracts.agreements import check_agreements
 from riskstrat.derivation import digest
 from riskstrat.errors import AgreementError, RiskstratError, StorageError, UsageError
-from riskstrat.jobs import Job, call
+from riskstrat.jobs import Job, call, is_made_up
 from riskstrat.lineage import ENGINE, LEARNING, Lineage, stage_digest, trace
 from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.files import read_json, verified_manifest
@@ -24,7 +24,7 @@ from riskstrat.store.ledger import Ledger
 from riskstrat.store.runs import find_run
 from riskstrat.store.worker import Done, run_in_child
 from riskstrat.study import Study
-from riskstrat.vocabulary import Finding
+from riskstrat.vocabulary import Finding, Severity
 
 RUN_STAGES = ("contracts", "linkage", "cohort", "features", "training", "audit")
 
@@ -32,17 +32,27 @@ RUN_STAGES = ("contracts", "linkage", "cohort", "features", "training", "audit")
 class Listener(Protocol):
     """Told what the pipeline does; the command line draws it."""
 
-    def starts(self, stage: str) -> None: ...
-    def moves(self, share: float, words: str = "") -> None: ...
-    def ends(self, stage: str, summary: str, seconds: float, *, reused: bool) -> None: ...
+    def starts(self, stage: str) -> None:
+        """A stage begins."""
+
+    def moves(self, share: float, words: str = "") -> None:
+        """It has come so far: a share in [0, 1] and a few words."""
+
+    def ends(self, stage: str, summary: str, seconds: float, *, reused: bool) -> None:
+        """It has ended, or did not have to begin."""
 
 
 class Silent:
     """A listener that says nothing."""
 
-    def starts(self, stage: str) -> None: ...
-    def moves(self, share: float, words: str = "") -> None: ...
-    def ends(self, stage: str, summary: str, seconds: float, *, reused: bool) -> None: ...
+    def starts(self, stage: str) -> None:
+        """Say nothing."""
+
+    def moves(self, share: float, words: str = "") -> None:
+        """Say nothing."""
+
+    def ends(self, stage: str, summary: str, seconds: float, *, reused: bool) -> None:
+        """Say nothing."""
 
 
 def whoever_asks() -> str:
@@ -100,6 +110,7 @@ class Work:
 
     @property
     def store(self) -> Store:
+        """Where everything is kept."""
         return self.options.store
 
     def job(self) -> Job:
@@ -136,13 +147,14 @@ class Work:
             module = "delivery" if name == "scores" else "stages"
             self.child(f"{module}.{name}_stage", *arguments)
             found = self.store.artefact(name, self.lineage[name])
-        assert found is not None  # noqa: S101 - the child has published it or raised
+        assert found is not None
         self.record(name, found.facts, say(found.facts), reused=reused)
         return found
 
     def record(
         self, name: str, facts: Mapping[str, Any], summary: str, *, reused: bool
     ) -> None:
+        """Note what a stage cost, and say so."""
         self.stages.append(
             {
                 "stage": self.prefix + name,
@@ -235,9 +247,11 @@ class RunResult:
 
     @property
     def passed(self) -> bool:
+        """Whether every gate passed."""
         return bool(self.run["verdict"]["passed"])
 
     def as_dict(self) -> dict[str, Any]:
+        """For a program to read."""
         return {"folder": str(self.folder), "run": dict(self.run)}
 
     def failed_gates(self) -> str:
@@ -341,7 +355,7 @@ def _deliver(work: Work) -> RunResult:
         return RunResult(folder, known)
     model = _step(work, "register", "delivery.register", facts, say=_say_model)
     audit = work.store.artefact("audit", work.lineage["audit"])
-    assert audit is not None  # noqa: S101 - it has just been made
+    assert audit is not None
     passed = bool(audit.facts["passed"])
     day = work.study.spec.release.as_of or _last_date(work.study)
     released = _release(work, model, day) if passed and day else None
@@ -489,15 +503,6 @@ def score_study(
     return folder
 
 
-COUNTY = "county.json"
-"""beside made-up extracts: how they were made"""
-
-
-def is_made_up(data: Path) -> bool:
-    """Whether a folder of extracts holds a made-up county."""
-    return (data / COUNTY).exists()
-
-
 def make_demo_county(
     directory: Path, *, people: int, seed: int, listener: Listener
 ) -> dict[str, Any]:
@@ -540,6 +545,7 @@ class Comparison:
         return [(f"{self.title}. {self.note}", self.columns, self.rows)]
 
     def as_dict(self) -> dict[str, Any]:
+        """For a program to read."""
         return {"columns": list(self.columns), "rows": [list(row) for row in self.rows]}
 
 
@@ -642,15 +648,21 @@ class Checked:
     fault: RiskstratError | None = None
 
     def sources_table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Columns and rows: each extract and how many of its rows were accepted."""
         return _as_table(self.sources, ("source", "agency", "rows_in", "accepted", "rejected"))
 
     def basis_table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Columns and rows: why each source may be processed."""
         return _as_table(self.basis, ("source", "agreement", "purpose", "uk_gdpr", "ends"))
 
     def findings_table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        return _as_table(self.findings, ("code", "severity", "where", "message"))
+        """Columns and rows: what was found, the worst first."""
+        order = [severity.value for severity in Severity]
+        ranked = sorted(self.findings, key=lambda row: order.index(row["severity"]))
+        return _as_table(ranked, ("code", "severity", "where", "message"))
 
     def as_dict(self) -> dict[str, Any]:
+        """For a program to read."""
         fault = self.fault
         return {
             "sources": list(self.sources),

@@ -61,9 +61,7 @@ KNOWN_WHEN = (
     "Where an agency's data do not reach over a window, the measurement is left empty and "
     "marked as not covered; it is never read as zero.",
 )
-MADE_UP = (
-    "The data are made up: no figure here says anything about real people or places.",
-)
+MADE_UP = ("The data are made up: no figure here says anything about real people or places.",)
 
 
 def publish_run(
@@ -227,15 +225,11 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
             ("meaning", "agency", "share_missing", "name", "source", "window"),
             read_json(folder / "features.json"),
         ),
-        importance=importance_table(
-            pq.read_table(folder / "audit/importance.parquet").to_pylist()
-        ),
+        importance=importance_table(pq.read_table(folder / "audit/importance.parquet").to_pylist()),
         importance_by_agency=agency_table(
             pq.read_table(folder / "audit/importance_by_agency.parquet").to_pylist()
         ),
-        stages=PlainTable.of(
-            "Stages", ("stage", "seconds", "peak_mb"), inputs["stages"]
-        ),
+        stages=PlainTable.of("Stages", ("stage", "seconds", "peak_mb"), inputs["stages"]),
         calibration=curves["calibration"],
         gains=curves["gains"],
         decision=curves["decision"],
@@ -326,9 +320,7 @@ def _curves(
         gains += evidence.gains_rows(who, cuts)
     top = min(DECISION_MAX, max(0.02, float(np.quantile(risk, 0.995))))
     thresholds = tuple(np.linspace(0.01, top, 30).round(4).tolist())
-    decisions = decision_curve(
-        y, risk, thresholds=thresholds, replicates=CURVE_REPLICATES, rng=rng
-    )
+    decisions = decision_curve(y, risk, thresholds=thresholds, replicates=CURVE_REPLICATES, rng=rng)
     return {
         "calibration": evidence.calibration_table(
             evidence.calibration_rows(winner, calibration_curve(y, risk, 10)), policy
@@ -412,4 +404,3 @@ def _compared(folder: Path) -> ComparedRun:
             (f"{name} digest", digests[name][:12]) for name in ("study", "data", "features")
         ),
     )
-

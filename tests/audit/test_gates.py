@@ -121,6 +121,15 @@ def test_a_group_that_was_not_audited_is_said_to_be_missing():
     assert (result.code, result.verdict) == ("RS323", "not_enough_evidence")
 
 
+def test_a_gate_names_an_attribute_of_a_source_by_its_last_part():
+    rows = [
+        {**row(level, value), "group": "census.ethnicity"}
+        for level, value in (("White", 1.0), ("Black", 0.7))
+    ]
+    result = judge("sensitivity_ratio(ethnicity, at=0.05) >= 0.8", *rows)
+    assert (result.verdict, result.value) == ("fail", 0.7)
+
+
 @pytest.mark.parametrize("text", ["sensitivity >= 0.5", "auroc_ratio >= 0.8"])
 def test_a_gate_that_leaves_out_what_it_needs_is_refused(text):
     with pytest.raises(StudyError):

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+
 from pipeline.world import Said, World
 
 LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); "
@@ -91,8 +92,13 @@ def repeated(table: pa.Table) -> pa.Table:
 
 def in_future(table: pa.Table) -> pa.Table:
     days = pa.array([date(2031, 1, 1)] * table.num_rows)
-    return with_column(with_column(table, "attendance_id", pa.array(
-        [f"{SECRET}-{row}" for row in range(table.num_rows)])), "arrived_on", days)
+    return with_column(
+        with_column(
+            table, "attendance_id", pa.array([f"{SECRET}-{row}" for row in range(table.num_rows)])
+        ),
+        "arrived_on",
+        days,
+    )
 
 
 def no_outcomes(world: World) -> None:
@@ -258,6 +264,19 @@ def test_check_says_the_same_as_run_and_lists_every_source(fresh: World, fault: 
     helps(said, *words)
     assert "rent_arrears" in said.out
     assert not fresh.store.exists()
+
+
+@pytest.mark.parametrize("vital", ["demographics", "deaths"])
+def test_check_goes_on_without_births_or_deaths(fresh: World, vital: str) -> None:
+    """Every other extract is held against them, when they can be read."""
+    (fresh.data / f"{vital}.parquet").unlink()
+    said = fresh.ask("check")
+    assert said.code == 10
+    helps(said, f"{vital}.parquet")
+    found = json.loads(fresh.ask("check", "--json", "--quiet").out)
+    accepted = {row["source"]: row["accepted"] for row in found["sources"]}
+    assert accepted.pop(vital) is None
+    assert all(accepted.values())
 
 
 def test_an_error_can_be_read_by_a_program(fresh: World) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from pipeline.world import Said, World, fingerprints, lists_of
 
 FILES = ("predictions.parquet", "metrics.json", "features.parquet", "features.json")
@@ -95,8 +96,6 @@ def test_a_run_stopped_by_hand_says_so_and_can_go_on(fresh: World) -> None:
     assert "the same command resumes" in said.err
     assert "Traceback" not in said.err
     assert fresh.outcomes() == []
-    again = fresh.ask("check")
-    assert again.code == 0
     assert [p for p in fresh.store.glob("derived/contracts/*") if p.is_dir()]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from pipeline.world import Said, World, fingerprints, lists_of, read
 
+from pipeline.world import Said, World, fingerprints, lists_of, read
 from riskstrat import pipeline
 from riskstrat.lineage import trace
 from riskstrat.store.artefacts import Store
@@ -110,6 +110,7 @@ def test_a_changed_extract_is_checked_again_and_no_other(own: World) -> None:
     assert len(after - before) == 1
 
 
+@pytest.mark.slow
 def test_a_damaged_artefact_is_made_again(own: World, printed: Path) -> None:
     [predictions] = own.store.glob("derived/training/*/predictions.parquet")
     content = predictions.read_bytes()

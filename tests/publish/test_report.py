@@ -13,7 +13,8 @@ from riskstrat.errors import ReleaseRefused
 from riskstrat.publish.compare import ComparedRun, compare_table, render_compare
 from riskstrat.publish.report import MOST_BYTES, render_report
 from riskstrat.publish.report_data import REQUIRED, ReportData
-from riskstrat.publish.summary import at_capacity, headline, questions
+from riskstrat.publish.summary import at_capacity, questions
+from riskstrat.publish.verdict import headline
 from riskstrat.publish.tables import PlainTable, records
 from riskstrat.publish.wording import MARKS, mark
 from riskstrat.release.policies import POLICIES, policy_named
@@ -70,7 +71,7 @@ def test_landmarks_language_and_a_way_past_the_header():
 
 def test_the_verdict_comes_first():
     text = PAGE.text
-    assert text.index("1 of 4 gates lack evidence") < text.index("How many people")
+    assert text.index("1 of 4 gates lacks evidence") < text.index("How many people")
     assert text.index("How many people") < text.index("Contents") < text.index("The question")
 
 
@@ -82,7 +83,7 @@ def test_every_question_of_a_board_is_answered():
         "Is it the least data that will do?", "On what legal basis?",
         "Who can get back to a person?",
     }  # fmt: skip
-    assert "about 4 in 10 had the outcome (39.8% (37.7% to 41.9%))" in asked["How sure are we?"]
+    assert "about 4 in 10 had the outcome: 39.8% (37.7% to 41.9%)" in asked["How sure are we?"]
     assert "previous use" in asked["What does our capacity cover?"]
     assert "“18 to 39”" in asked["Who is missed?"]
     assert "Widest gap in outcomes reached: age band" in asked["Is it fair between groups?"]
@@ -94,9 +95,9 @@ def test_every_question_of_a_board_is_answered():
     [
         (("pass", "pass"), "All 2 gates passed", "pass"),
         (("pass", "fail"), "1 of 2 gates failed", "fail"),
-        (("not enough evidence", "pass"), "1 of 2 gates lack evidence", "unsure"),
+        (("not enough evidence", "pass"), "1 of 2 gates lacks evidence", "unsure"),
         (("not enough evidence", "fail"), "1 of 2 gates failed", "fail"),
-        ((), "No gates were set", "unsure"),
+        ((), "No limits were set", "unsure"),
     ],
 )
 def test_the_headline_follows_the_gates(verdicts, says, kind):
@@ -184,7 +185,7 @@ def test_every_chart_has_a_reading_and_every_figure_a_drawing():
 
 def test_drawings_tell_their_numbers_in_words():
     told = re.search(r'id="perf-auroc-desc">([^<]*)<', HTML)
-    assert told and "LightGBM: 0.786 (0.778 to 0.794)" in told[1]
+    assert told and "Boosted trees (LightGBM): 0.786 (0.778 to 0.794)" in told[1]
 
 
 def test_the_capacity_of_the_summary_can_be_chosen():

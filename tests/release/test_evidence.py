@@ -136,7 +136,7 @@ def test_findings_hold_no_small_count():
     fairness = fairness_table([level("Roma", 20, 20, 0.1)], STRICT)
     first, second = records(findings_table(found, STRICT, fairness=fairness))
     assert first["message"] == "fewer than 10 rows of 4,510 rows came late" and first["n"] is None
-    assert second["message"] == "ethnicity: Roma: too few people to say more"
+    assert second["message"] == "ethnicity: Roma: too few people behind it to say more"
 
 
 @pytest.mark.parametrize(

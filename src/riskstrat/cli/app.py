@@ -44,9 +44,7 @@ class EngineName(StrEnum):
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")]
-DataDir = Annotated[
-    Path, typer.Option("--data", help="where the sources' relative paths start")
-]
+DataDir = Annotated[Path, typer.Option("--data", help="where the sources' relative paths start")]
 StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
 Sets = Annotated[
     list[str] | None,
@@ -233,9 +231,13 @@ def score(
     study: StudyFile,
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="the morning we decide; default: the study's"),
+        typer.Option(
+            "--as-of", formats=["%Y-%m-%d"], help="the morning we decide; default: the study's"
+        ),
     ] = None,
-    version: Annotated[int | None, typer.Option(help="model version; default champion, else challenger")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="model version; default champion, else challenger")
+    ] = None,
     data: DataDir = DATA,
     store: StoreDir = STORE,
     sets: Sets = None,
@@ -349,7 +351,9 @@ def export(
 )
 def schema(
     name: Annotated[str | None, typer.Argument(help="study, source, agreement ...")] = None,
-    out: Annotated[Path | None, typer.Option(help="folder to write <name>.schema.json into")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder to write <name>.schema.json into")
+    ] = None,
 ) -> None:
     """JSON Schemas of the config files, so that editors complete and check them."""
     import json
@@ -378,7 +382,8 @@ def explain(
     from riskstrat.codes import CODES
 
     if code is None:
-        RESULTS.print(table("Codes", ("code", "title"), [(c.code, c.title) for c in CODES.values()]))
+        rows = [(each.code, each.title) for each in CODES.values()]
+        RESULTS.print(table("Codes", ("code", "title"), rows))
         return
     found = CODES.get(code.upper())
     if found is None:
@@ -413,7 +418,9 @@ def log(
 
 @app.callback(invoke_without_command=True)
 def _version(
-    version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", is_eager=True)
+    ] = False,
 ) -> None:
     if version:
         result(f"riskstrat {__version__}")

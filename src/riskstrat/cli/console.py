@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from re import finditer
 from typing import Any, NoReturn
 
 from rich.box import SIMPLE_HEAD
@@ -23,6 +24,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from riskstrat.errors import RiskstratError
 
@@ -34,6 +36,7 @@ class _Console(Console):
     """A console whose reader may go away: `riskstrat explain | head` is no fault."""
 
     def on_broken_pipe(self) -> None:
+        """End without complaint."""
         closed()
 
 
@@ -62,15 +65,23 @@ def say(words: str, *, style: str = "", markup: bool = False) -> None:
 
     A line folded at 80 columns is hard to search for in a log file.
     """
-    wrapped = ERRORS.is_terminal
-    ERRORS.print(
-        words,
-        style=style or None,
-        markup=markup,
-        overflow="ignore",
-        crop=False,
-        no_wrap=not wrapped,
-    )
+    text = Text.from_markup(words, style=style) if markup else Text(words, style=style)
+    for line in text.split("\n", allow_blank=True):
+        width = ERRORS.width if ERRORS.is_terminal else sys.maxsize
+        for part in line.divide(_folds(line.plain, width)):
+            part.rstrip()
+            ERRORS.print(part, overflow="ignore", crop=False, no_wrap=True)
+
+
+def _folds(line: str, width: int) -> list[int]:
+    """Where a line is folded: between words, so that a path longer than it stays whole."""
+    folds, column = [], 0
+    for word in finditer(r"^\s*\S+\s*|\S+\s*", line):
+        if column and column + len(word.group().rstrip()) > width:
+            folds.append(word.start())
+            column = 0
+        column += len(word.group())
+    return folds
 
 
 def complain(fault: RiskstratError, *, as_json: bool) -> None:
@@ -136,16 +147,19 @@ class StageDisplay:
     stages: list[Mapping[str, Any]] = field(default_factory=list)
 
     def starts(self, stage: str) -> None:
+        """Draw a bar for a stage that begins."""
         if self.bar:
             if self.task is not None:
                 self.bar.remove_task(self.task)
             self.task = self.bar.add_task(f"{stage:<10}", total=1.0, words="")
 
     def moves(self, share: float, words: str = "") -> None:
+        """Move the bar."""
         if self.bar and self.task is not None:
             self.bar.update(self.task, completed=share, words=words)
 
     def ends(self, stage: str, summary: str, seconds: float, *, reused: bool) -> None:
+        """Take the bar away and say the stage's sentence."""
         if self.bar and self.task is not None:
             self.bar.remove_task(self.task)
             self.task = None

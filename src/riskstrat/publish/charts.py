@@ -302,7 +302,14 @@ def _percent_axis(axes: Axes, rows: Rows) -> None:
 
 
 def _rows_axis(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), [""] * len(labels))
+    for place, label in enumerate(labels):
+        # Each line by itself: a block is aligned in one typeface and read in another.
+        lines = label.split("\n")
+        for line, text in enumerate(lines):
+            down = 11 * (line - (len(lines) - 1) / 2)
+            axes.annotate(text, (0, place), xytext=(-5, -down), ha="right", va="center",
+                          xycoords=("axes fraction", "data"), textcoords="offset points")  # fmt: skip
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -50,7 +50,9 @@ def aggregate_list(
     )
 
 
-def band_summary(banded: pa.Table, *, policy: Policy, title: str = "The list") -> Protected:
+def band_summary(
+    banded: pa.Table, *, policy: Policy, title: str = "Everybody in scope"
+) -> Protected:
     """Each band with its people and the outcomes expected among them (the sum of their risks).
 
     Returns:

@@ -20,6 +20,7 @@ from riskstrat.release.spec import Recipient
 from riskstrat.release.wording import (
     change_in_words,
     coarse_reason,
+    plain_reason,
     risk_band,
     risk_in_words,
 )
@@ -81,7 +82,7 @@ OWN_COLUMNS: Mapping[str, Cell] = MappingProxyType(
         "change_since_last": lambda row, _: row["change"],
         "new_in_band": lambda row, _: row["new_in_band"],
         "tied_at_cut": lambda row, _: "yes" if row["tied"] else "no",
-        "reasons": lambda row, _: "; ".join(row["reasons"][:MOST_REASONS]),
+        "reasons": lambda row, _: "; ".join(map(plain_reason, row["reasons"][:MOST_REASONS])),
         "data_as_at": lambda _, facts: facts.data_as_at,
         "expires_on": lambda _, facts: facts.expires_on,
     }

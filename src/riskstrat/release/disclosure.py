@@ -180,8 +180,8 @@ def protect_text(text: str, policy: Policy) -> str:
         >>> protect_text("0.1% of 4,512 rows are empty", policy_named("hes"))
         'fewer than 8 of 4,510 rows are empty'
     """
-    text = _SHARE_OF.sub(lambda found: _protect_share(found, policy), text)
-    return _COUNTED.sub(lambda found: _protect_counted(found, policy), text)
+    text = _COUNTED.sub(lambda found: _protect_counted(found, policy), text)
+    return _SHARE_OF.sub(lambda found: _protect_share(found, policy), text)
 
 
 def _protect_counted(found: re.Match[str], policy: Policy) -> str:

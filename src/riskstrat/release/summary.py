@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from riskstrat.release.policies import policy_named
+from riskstrat.release.wording import in_words
 from riskstrat.vocabulary import Protected
 
 BANDS = {"very_high": "Very high", "high": "High", "moderate": "Moderate", "low": "Not listed"}
@@ -21,6 +22,7 @@ class Summary:
     """What a summary says; every table of people is `Protected`.
 
     Attributes:
+        listed: how many are on this list, in words.
         certainty: sentences on how sure the model is, with intervals.
         bands: of `aggregate.band_summary`.
         reach: who is reached and left out by group (any protected table), if known.
@@ -39,6 +41,7 @@ class Summary:
     expires_on: date
     policy: str
     bands: Protected
+    listed: str = ""
     certainty: Sequence[str] = ()
     why: Sequence[str] = ()
     reach: Sequence[Protected] = ()
@@ -63,6 +66,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters["day"] = _day
+    env.filters["in_words"] = in_words
     env.globals["text"] = _text
     env.globals["heading"] = _heading
     env.globals["is_number"] = lambda value: isinstance(value, int | float)
@@ -76,18 +80,21 @@ def _day(value: date) -> str:
 def _heading(name: str) -> str:
     if name.startswith("share_"):
         return f"Share {BANDS.get(name[6:], name[6:]).lower()}"
-    known = {"people": "People", "expected": "Expected outcomes", "expected_share": "Expected rate"}
-    return (
-        known.get(name) or BANDS.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
-    )
+    known = {
+        "expected": "Expected outcomes",
+        "expected_share": "Expected rate",
+        "reached_from": "95% from",
+        "reached_to": "95% to",
+    }
+    return known.get(name) or BANDS.get(name) or in_words(name)
 
 
 def _text(value: Any, column: str, policy: str) -> str:
-    shares = column.startswith("share") or column.endswith("share") or column == "at"
+    shares = column.startswith(("share", "reached")) or column.endswith("share") or column == "at"
     if value is None:
         return "withheld" if shares else policy_named(policy).mark or "n/a"
     if isinstance(value, float):
         return f"{value:.1%}" if shares else f"{value:.3g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return BANDS.get(str(value), str(value)) if column == "band" else str(value)
+    return BANDS.get(str(value)) or in_words(str(value))

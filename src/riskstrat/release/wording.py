@@ -11,6 +11,35 @@ _TRAILING = re.compile(r"\s+[-+£]*\d[\d,.]*%?$")
 _VALUES = re.compile(r"\s*[:=(;].*$|\s*\d{4}-\d{2}-\d{2}.*$")
 
 
+_ABBREVIATIONS = ("imd", "gp", "ed", "lsoa", "nhs", "sen", "idaci", "icb", "id")
+
+RAISES = " (raises the risk)"
+
+
+def in_words(name: str) -> str:
+    """A column's, group's or level's name as a heading: no underscores, a capital first.
+
+    Examples:
+        >>> in_words("imd_quintile"), in_words("q1_most_deprived"), in_words("as_of")
+        ('IMD quintile', 'Q1 most deprived', 'As of')
+        >>> in_words("gp_registration.practice_id")
+        'GP registration: practice ID'
+    """
+    words = name.replace("_", " ").replace(".", ": ").split(" ")
+    told = " ".join(w.upper() if w.lower() in _ABBREVIATIONS else w for w in words)
+    return told[:1].upper() + told[1:]
+
+
+def plain_reason(text: str) -> str:
+    """A reason as a list shows it: that it raises the risk goes without saying.
+
+    Examples:
+        >>> plain_reason("age 83 (raises the risk)"), plain_reason("age 20 (lowers the risk)")
+        ('age 83', 'age 20 (lowers the risk)')
+    """
+    return text.removesuffix(RAISES)
+
+
 def risk_in_words(risk: float, outcome: str, people: str = "people") -> str:
     """A natural frequency: `about 3 in 10 people like this: emergency admission`.
 

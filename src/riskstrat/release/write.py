@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import xlsxwriter
 
+from riskstrat.release.wording import in_words
 from riskstrat.vocabulary import Protected
 
 BOM = "\ufeff"
@@ -30,6 +31,26 @@ BAND_STYLES: Mapping[str, Mapping[str, Any]] = {
     "moderate": {"bg_color": "#F6ECC9", "font_color": "#3A3008"},
 }
 WIDEST, NARROWEST = 60, 10
+
+
+COLUMNS: Mapping[str, str] = {
+    "unit_id": "The person's pseudonym; the linker can tell you whose it is.",
+    "release_id": "An id for this list alone; it joins to nothing else.",
+    "rank": "Place among everybody in scope, 1 for the highest risk.",
+    "band": "Very high, high or moderate: cut by how many people can be seen, not by a level of "
+    "risk.",
+    "risk": "How likely the outcome is, from 0 to 1.",
+    "risk_in_words": "The same, as people say it.",
+    "risk_band": "The risk, to five points.",
+    "change_since_last": "Places moved since the last list.",
+    "new_in_band": "Whether the person was not in this band on the last list.",
+    "reasons": "What the score rests on, most telling first; each raises the risk unless it says "
+    "otherwise. A reason is not a cause.",
+    "data_as_at": "The last day the data tell of.",
+    "expires_on": "Do not use the list after this day.",
+    "people": "People in scope, listed or not.",
+}
+"""What each column of a list means, for its `Read me` sheet."""
 
 
 def inert(text: str) -> str:
@@ -68,7 +89,10 @@ def list_csv(table: pa.Table, *, absent: str = "") -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(inert(name) for name in table.column_names)
     for row in _rows(table):
-        writer.writerow(_csv_cell(cell, absent) for cell in row)
+        writer.writerow(
+            _csv_cell(cell, "withheld" if absent and name.startswith("share_") else absent)
+            for name, cell in zip(table.column_names, row, strict=True)
+        )
     return (BOM + out.getvalue()).encode()
 
 
@@ -107,8 +131,9 @@ def read_me(
     expires_on: date,
     policy: str,
     approvals: Iterable[str] = (),
+    columns: Iterable[str] = (),
 ) -> dict[str, str]:
-    """The `Read me` sheet of every list."""
+    """The `Read me` sheet of every list; ``columns`` are those of the list, to be explained."""
     return {
         "What this is": f"{title}: people at highest risk, for {recipient.replace('_', ' ')}.",
         "Status": "; ".join(approvals) or "Draft for review: nobody has approved this list.",
@@ -121,6 +146,7 @@ def read_me(
             "Start with the highest band. Look at the reasons, then at the person's record; decide "
             "with what you know. Record what you decided, also when it was nothing."
         ),
+        **{f"Column “{in_words(name)}”": COLUMNS[name] for name in columns if name in COLUMNS},
         "What it is not": (
             "Not a decision: nobody is given or refused anything because of a score. Not a medical "
             "device: it does not diagnose, treat or monitor. Not being listed does not mean "
@@ -151,23 +177,27 @@ def _write_list(book: Any, table: pa.Table, absent: str) -> None:
         {"bold": True, "bottom": 2, "text_wrap": True, "valign": "top", "bg_color": "#E6ECF2"}
     )
     bands = {name: book.add_format(dict(style)) for name, style in BAND_STYLES.items()}
-    dated = book.add_format({"num_format": "yyyy-mm-dd"})
+    dated = book.add_format({"num_format": "d mmm yyyy", "valign": "top", "align": "left"})
+    top = book.add_format({"valign": "top"})
+    wrapped = book.add_format({"valign": "top", "text_wrap": True})
     for place, name in enumerate(table.column_names):
-        sheet.write_string(0, place, name, header)
+        sheet.write_string(0, place, in_words(name), header)
         sheet.set_column(place, place, _width(name, table[name]))
     for line, row in enumerate(_rows(table), start=1):
         for place, cell in enumerate(row):
             if isinstance(cell, date):
                 sheet.write_datetime(line, place, datetime(cell.year, cell.month, cell.day), dated)
             elif isinstance(cell, bool):
-                sheet.write_boolean(line, place, cell)
+                sheet.write_boolean(line, place, cell, top)
             elif isinstance(cell, int | float):
-                sheet.write_number(line, place, cell)
+                sheet.write_number(line, place, cell, top)
             elif cell is None and absent:
-                sheet.write_string(line, place, inert(absent))
+                share = table.column_names[place].startswith("share_")
+                sheet.write_string(line, place, "withheld" if share else inert(absent), top)
             elif cell is not None:
-                style = bands.get(cell) if table.column_names[place] == "band" else None
-                sheet.write_string(line, place, inert(cell), style)
+                banded = table.column_names[place] == "band"
+                style = bands.get(cell, top) if banded else wrapped
+                sheet.write_string(line, place, in_words(cell) if banded else inert(cell), style)
     sheet.freeze_panes(1, 1)
     if table.num_columns:
         sheet.autofilter(0, 0, max(table.num_rows, 1), table.num_columns - 1)

@@ -23,7 +23,6 @@ from riskstrat.store.files import (
     write_manifest,
 )
 
-
 WORKING = ("spill", "checking", "groups")
 """scratch that a later run cannot use"""
 
