@@ -32,7 +32,7 @@ from riskstrat.contracts.spec import (
     SharingAgreement,
     Source,
 )
-from riskstrat.expression_terms import FUNCTIONS as EXPRESSION_FUNCTIONS
+from riskstrat.expressions.terms import FUNCTIONS as EXPRESSION_FUNCTIONS
 from riskstrat.features.spec import AggregateName, Block, FeaturesSpec, SplitBy
 from riskstrat.publish.glossary import GLOSSARY
 from riskstrat.release.policies import POLICIES

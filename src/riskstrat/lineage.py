@@ -21,11 +21,7 @@ from riskstrat.study import Study
 FOUNDATION = (
     "asof.py",
     "attributes.py",
-    "expression_reader.py",
-    "expression_terms.py",
-    "expression_tokens.py",
-    "expression_types.py",
-    "expressions.py",
+    "expressions",
     "stages.py",
     "vocabulary.py",
 )

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskstrat.errors import StudyError
-from riskstrat.expression_terms import ALIKE, FUNCTION_NAMES, FUNCTIONS, SQL_TYPES
 from riskstrat.expressions import parse
+from riskstrat.expressions.terms import ALIKE, FUNCTION_NAMES, FUNCTIONS, SQL_TYPES
 from riskstrat.vocabulary import Codelist, ColumnType
 
 STRING, INTEGER, NUMBER, BOOLEAN, DATE = ColumnType

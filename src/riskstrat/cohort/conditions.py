@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from riskstrat.expression_terms import column_sql, write
+from riskstrat.expressions.terms import column_sql, write
 
 if TYPE_CHECKING:
     from riskstrat.expressions import Expression

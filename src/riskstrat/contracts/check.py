@@ -31,7 +31,7 @@ from riskstrat.contracts.rows import canonical_columns, keep_first, order_by, re
 from riskstrat.contracts.rules import Test, row_tests
 from riskstrat.contracts.sniff import nothing
 from riskstrat.contracts.spec import Source
-from riskstrat.expression_terms import SQL_TYPES
+from riskstrat.expressions.terms import SQL_TYPES
 from riskstrat.vocabulary import Codelist, Finding
 
 

@@ -308,8 +308,15 @@ def _rows_axis(axes: Axes, labels: Sequence[str]) -> None:
         lines = label.split("\n")
         for line, text in enumerate(lines):
             down = 11 * (line - (len(lines) - 1) / 2)
-            axes.annotate(text, (0, place), xytext=(-5, -down), ha="right", va="center",
-                          xycoords=("axes fraction", "data"), textcoords="offset points")  # fmt: skip
+            axes.annotate(
+                text,
+                (0, place),
+                xytext=(-5, -down),
+                ha="right",
+                va="center",
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+            )
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -19,8 +19,8 @@ from riskstrat.study.demands import check_audit, check_release, check_training
 from riskstrat.study.names import Names
 from riskstrat.study.spec import StudySpec
 from riskstrat.study.study import Study
-from riskstrat.yamlfaults import KeyPath
 from riskstrat.yamlfile import Document
+from riskstrat.yamlfile.faults import KeyPath
 
 
 def compose(

@@ -6,8 +6,8 @@ from riskstrat.audit.spec import Gate
 from riskstrat.release.cohort_list import OWN_COLUMNS, RELEASE_COLUMNS
 from riskstrat.study.composer import Composer
 from riskstrat.vocabulary import ColumnType
-from riskstrat.yamlfaults import KeyPath
 from riskstrat.yamlfile import nearest
+from riskstrat.yamlfile.faults import KeyPath
 
 OVERALL_METRICS = frozenset(
     {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from riskstrat.expression_terms import (
+from riskstrat.expressions.terms import (
     BOOLEAN,
     DATE,
     INTEGER,
@@ -16,7 +16,7 @@ from riskstrat.expression_terms import (
     Term,
     Value,
 )
-from riskstrat.expression_tokens import TokenReader, nearest_of
+from riskstrat.expressions.tokens import TokenReader, nearest_of
 from riskstrat.vocabulary import ColumnType
 
 MAX_DEPTH = 100

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from riskstrat.errors import StudyError
 from riskstrat.spec import Spec
-from riskstrat.yamlfaults import KeyPath, explain
+from riskstrat.yamlfile.faults import KeyPath, explain
 
 MAX_BYTES = 1_000_000
 MAX_NESTING = 30

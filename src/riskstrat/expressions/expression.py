@@ -1,7 +1,7 @@
 """Small SQL expressions of config files: read, checked against columns, written as DuckDB SQL.
 
-The grammar is an allow-list: what is not written in ``expression_reader`` cannot be said, so
-there are no subqueries, no other tables, no functions beyond ``expression_terms.FUNCTIONS``.
+The grammar is an allow-list: what is not written in ``expressions.reader`` cannot be said, so
+there are no subqueries, no other tables, no functions beyond ``expressions.terms.FUNCTIONS``.
 Types are checked before anything runs, and every fault is shown at its place::
 
     emergency.yaml:12: cohort.who: column 16: there is no column `agee`; did you mean `age`?
@@ -18,9 +18,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from riskstrat.expression_reader import ExpressionReader
-from riskstrat.expression_terms import INTEGER, NUMBER, Term, column_sql, write
-from riskstrat.expression_types import a_type
+from riskstrat.expressions.reader import ExpressionReader
+from riskstrat.expressions.terms import INTEGER, NUMBER, Term, column_sql, write
+from riskstrat.expressions.types import a_type
 from riskstrat.vocabulary import Codelist, ColumnType
 
 _NO_LEVELS: Mapping[str, Collection[str]] = MappingProxyType({})

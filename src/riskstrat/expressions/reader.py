@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 
-from riskstrat.expression_terms import (
+from riskstrat.expressions.terms import (
     ALIKE,
     BOOLEAN,
     DATE,
@@ -19,8 +19,8 @@ from riskstrat.expression_terms import (
     STRING,
     Term,
 )
-from riskstrat.expression_tokens import Token, nearest_of
-from riskstrat.expression_types import TypedReader, a_type
+from riskstrat.expressions.tokens import Token, nearest_of
+from riskstrat.expressions.types import TypedReader, a_type
 from riskstrat.vocabulary import Codelist, ColumnType
 
 COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
