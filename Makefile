@@ -89,8 +89,8 @@ lock:  ## resolve the lock files again (needs uv)
 	uv pip compile pyproject.toml --extra dev -c docs/constraints.txt --generate-hashes --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28 -o requirements.lock
 	printf 'hatchling>=1.27\neditables\n' | uv pip compile - --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements-build.lock
 
-clean:  ## remove derived tables, runs and caches (keeps .venv and data)
-	rm -rf $(STORE) .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist
+clean:  ## remove what can be derived again, and caches (keeps runs, registry, log, data)
+	rm -rf $(STORE)/derived $(STORE)/scratch .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist
 
-distclean: clean  ## also remove .venv and the demo county
-	rm -rf $(VENV) data
+distclean: clean  ## also remove .venv, the demo county and the whole store
+	rm -rf $(VENV) data $(STORE)

@@ -34,8 +34,7 @@ def check_all(job: Job, granted: Sequence[Finding], *, progress: Progress) -> di
             faults.append(fault)
             findings += as_rows([_as_finding(fault, source.source)])
         else:
-            made = job.store.artefact("contracts", job.lineage[f"contracts/{source.source}"])
-            assert made is not None  # noqa: S101 - it has just been made
+            made = job.artefact(f"contracts/{source.source}")
             rows_in, accepted = made.facts["rows_in"], made.facts["rows_out"]
             facts = {"rows_in": rows_in, "accepted": accepted, "rejected": rows_in - accepted}
             findings += read_json(made / "findings.json")

@@ -287,14 +287,13 @@ def _percent(share: float) -> str:
 def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict[str, Any]:
     """Write every recipient's folder for one day, whole or not at all."""
     study, spec = job.study, job.study.spec
-    assert job.score_on is not None
     policy = policy_of(study)
     scores = job.folder("scores")
     banded = pq.read_table(scores / "scores.parquet")
     bands = band_summary(banded, policy=policy)
     hand = Handover(
         study=study,
-        as_of=job.score_on,
+        as_of=job.day,
         version=version,
         policy=policy,
         banded=banded,
@@ -312,7 +311,7 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
         made_up=is_made_up(job.data),
         fairness=_fairness(job, version, policy),
     )
-    target = job.store.release_folder(spec.study, job.score_on.isoformat())
+    target = job.store.release_folder(spec.study, job.day.isoformat())
     with folder_aside(target) as folder:
         for number, recipient in enumerate(spec.release.recipients):
             progress(number / len(spec.release.recipients), recipient.to)
@@ -487,15 +486,13 @@ def _memory(job: Job) -> Path:
 
 def _remember(job: Job) -> None:
     """Keep which scores a day's release was made from, so that the next can tell what changed."""
-    assert job.score_on is not None
-    write_json(_memory(job) / f"{job.score_on}.json", {"scores": job.lineage["scores"]})
+    write_json(_memory(job) / f"{job.day}.json", {"scores": job.lineage["scores"]})
 
 
 def _previous(job: Job) -> pa.Table | None:
     """Ranks and bands of the last release before this day, if there was one."""
-    assert job.score_on is not None
     earlier = sorted(
-        path for path in _memory(job).glob("*.json") if path.stem < job.score_on.isoformat()
+        path for path in _memory(job).glob("*.json") if path.stem < job.day.isoformat()
     )
     for path in reversed(earlier):
         found = job.store.artefact("scores", read_json(path)["scores"])

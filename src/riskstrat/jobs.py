@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.lineage import Lineage
-from riskstrat.store.artefacts import Store
+from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 
@@ -26,12 +26,23 @@ class Job:
     threads: int
     score_on: date | None = None
 
-    def folder(self, stage: str) -> Path:
-        """The finished output of a parent stage."""
+    def artefact(self, stage: str) -> Artefact:
+        """The finished output of a parent stage, its bytes verified."""
         found = self.store.artefact(stage.split("/")[0], self.lineage[stage])
         if found is None:
             raise RuntimeError(f"stage {stage} has not run")
-        return found.folder
+        return found
+
+    def folder(self, stage: str) -> Path:
+        """The folder of a parent stage's output."""
+        return self.artefact(stage).folder
+
+    @property
+    def day(self) -> date:
+        """The day that is scored for."""
+        if self.score_on is None:
+            raise RuntimeError("this job scores no day")
+        return self.score_on
 
 
 def call(function: str, *arguments: Any, progress: Progress) -> Any:

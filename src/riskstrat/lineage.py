@@ -67,6 +67,8 @@ def stage_digest(stage: str, *parts: object, libraries: tuple[str, ...] = ENGINE
 
 
 def extract_path(source: Source, data: Path) -> Path:
+    """Where a source's extract is."""
+    """Where a source's extract should be."""
     return data / source.file
 
 
@@ -80,7 +82,8 @@ def trace(
         model: digest of the model that scores the day.
     """
     fingerprints = {
-        source.source: store.fingerprint(path) if (path := extract_path(source, data)).is_file()
+        source.source: store.fingerprint(path)
+        if (path := extract_path(source, data)).is_file()
         else "missing"
         for source in study.sources
     }
@@ -136,4 +139,3 @@ def in_checking_order(study: Study) -> tuple[Source, ...]:
         return vital, source.source
 
     return tuple(sorted(study.sources, key=rank))
-

@@ -146,14 +146,11 @@ class Work:
         if found is None:
             module = "delivery" if name == "scores" else "stages"
             self.child(f"{module}.{name}_stage", *arguments)
-            found = self.store.artefact(name, self.lineage[name])
-        assert found is not None
+            found = self.job().artefact(name)
         self.record(name, found.facts, say(found.facts), reused=reused)
         return found
 
-    def record(
-        self, name: str, facts: Mapping[str, Any], summary: str, *, reused: bool
-    ) -> None:
+    def record(self, name: str, facts: Mapping[str, Any], summary: str, *, reused: bool) -> None:
         """Note what a stage cost, and say so."""
         self.stages.append(
             {
@@ -194,9 +191,7 @@ def prepare_sources(work: Work) -> dict[str, Artefact]:
         "seconds": round(sum(each["seconds"] for each in facts), 3),
         "peak_mb": max(each["peak_mb"] for each in facts),
     }
-    summary = (
-        f"{len(found)} sources, {rows_out:,} rows accepted, {rows_in - rows_out:,} rejected"
-    )
+    summary = f"{len(found)} sources, {rows_out:,} rows accepted, {rows_in - rows_out:,} rejected"
     work.record(stage, total, summary, reused=not missing)
     return found
 
@@ -208,8 +203,10 @@ def derive_features(work: Work) -> None:
     work.stage("cohort", _say_cohort)
     work.stage(
         "features",
-        lambda facts: f"{facts['features']} features of {facts['rows_out']:,} units and dates "
-        f"from {facts['sources']} sources",
+        lambda facts: (
+            f"{facts['features']} features of {facts['rows_out']:,} units and dates "
+            f"from {facts['sources']} sources"
+        ),
     )
 
 
@@ -354,8 +351,7 @@ def _deliver(work: Work) -> RunResult:
     if known := _finished(work, folder):
         return RunResult(folder, known)
     model = _step(work, "register", "delivery.register", facts, say=_say_model)
-    audit = work.store.artefact("audit", work.lineage["audit"])
-    assert audit is not None
+    audit = work.job().artefact("audit")
     passed = bool(audit.facts["passed"])
     day = work.study.spec.release.as_of or _last_date(work.study)
     released = _release(work, model, day) if passed and day else None

@@ -125,8 +125,7 @@ def _inputs(
     findings = [*read_json(job.folder("linkage") / "findings.json")]
     sources = []
     for source in study.sources:
-        checked = job.store.artefact("contracts", job.lineage[f"contracts/{source.source}"])
-        assert checked is not None
+        checked = job.artefact(f"contracts/{source.source}")
         found = read_json(checked / "findings.json")
         findings += found
         spans = [f"{span.start} to {span.end}" for span in source.coverage]

@@ -21,7 +21,7 @@ from riskstrat.asof import literal, quoted
 from riskstrat.attributes import Attribute
 from riskstrat.audit.audit import AuditResult, audit
 from riskstrat.cohort.eligible import build_pairs
-from riskstrat.cohort.flow import CohortFlow, refuse_nobody, refuse_no_answer
+from riskstrat.cohort.flow import CohortFlow, refuse_no_answer, refuse_nobody
 from riskstrat.cohort.outcomes import build_outcomes
 from riskstrat.contracts.check import birth_view_sql, check_source, death_view_sql
 from riskstrat.contracts.spec import Source
@@ -82,12 +82,15 @@ def view(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
 
 
 def accepted_views(con: duckdb.DuckDBPyConnection, job: Job, sources: Sequence[Source]) -> None:
+    """A view `source_<name>` over the accepted rows of each source."""
     for source in sources:
         folder = job.folder(f"contracts/{source.source}")
         view(con, f"source_{source.source}", folder / "accepted.parquet")
 
 
 def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Findings as plain rows, for JSON."""
+    """Findings as plain values, for JSON."""
     return [{**asdict(finding), "severity": finding.severity.value} for finding in findings]
 
 
@@ -228,6 +231,8 @@ def prepare(con: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 
 def flow_rows(flow: CohortFlow) -> list[dict[str, Any]]:
+    """The cohort's flow as plain rows, for JSON."""
+    """Who was left at each step, as plain values."""
     return [
         {
             "as_of": step.as_of.isoformat() if step.as_of else None,
@@ -295,9 +300,7 @@ def prior_use_plan(study: Study) -> FeaturePlan:
         windows=(max(features.windows),),
     )
     return plan_features(
-        FeaturesSpec(
-            windows=features.windows, blocks=(block,), min_covered=features.min_covered
-        ),
+        FeaturesSpec(windows=features.windows, blocks=(block,), min_covered=features.min_covered),
         unit=study.spec.unit,
         sources=study.sources_by_name,
         codelists=study.catalogue.codelists,
@@ -330,9 +333,7 @@ def features_stage(job: Job, *, progress: Progress) -> None:
         }
 
 
-def _write_groups(
-    con: duckdb.DuckDBPyConnection, job: Job, attributes: Any, folder: Path
-) -> None:
+def _write_groups(con: duckdb.DuckDBPyConnection, job: Job, attributes: Any, folder: Path) -> None:
     """Group attributes and prior use side by side, in the order of the features."""
     study = job.study
     scratch = job.store.scratch("groups", job.lineage["features"])

@@ -112,6 +112,7 @@ class Codelist:
 
     @property
     def codes(self) -> tuple[str, ...]:
+        """Every code, in the file's order."""
         return tuple(self.labels)
 
     def by_group(self) -> dict[str, tuple[str, ...]]:

@@ -14,8 +14,8 @@ from riskstrat.publish.compare import ComparedRun, compare_table, render_compare
 from riskstrat.publish.report import MOST_BYTES, render_report
 from riskstrat.publish.report_data import REQUIRED, ReportData
 from riskstrat.publish.summary import at_capacity, questions
-from riskstrat.publish.verdict import headline
 from riskstrat.publish.tables import PlainTable, records
+from riskstrat.publish.verdict import headline
 from riskstrat.publish.wording import MARKS, mark
 from riskstrat.release.policies import POLICIES, policy_named
 from riskstrat.vocabulary import Protected

@@ -81,10 +81,19 @@ def test_a_ratio_never_gives_back_a_withheld_level():
         level("Roma", 20, 20, 0.1),
         level("White", 500, 500, 0.33, "sensitivity_ratio", reference="Roma"),
         level("Roma", 20, 20, 0.33, "sensitivity_ratio", reference="White"),
+        level("Asian", 300, 300, 0.2),
     ]
     assert [row["status"] for row in records(fairness_table(rows, STRICT))] == [
-        "shown", "withheld", "withheld", "withheld"
+        "shown", "withheld", "withheld", "withheld", "shown"
     ]  # fmt: skip
+
+
+def test_of_two_levels_both_are_withheld_or_none():
+    small, large, nobody = level("a", 60, 60, 0.1), level("b", 500, 500, 0.3), level("c", 0, 0, 0.0)
+    for rows in ([small, large], [large, small, nobody]):
+        assert {row["status"] for row in records(fairness_table(rows, STRICT))} == {"withheld"}
+    both = [level("a", 400, 400, 0.1), large]
+    assert {row["status"] for row in records(fairness_table(both, STRICT))} == {"shown"}
 
 
 def test_a_capacity_may_be_text_and_another_cut_keeps_its_name():
@@ -147,6 +156,14 @@ def test_findings_hold_no_small_count():
         ("in 365 days, 0.35 of 12 months", "in 365 days, 0.35 of 12 months"),
         ("RS101: 2024-04-01", "RS101: 2024-04-01"),
         ("5% of rows", "5% of rows"),
+        (
+            "3 of 15,435 rows (0.0194%, 0.1% tolerated) are dated",
+            "fewer than 10 of 15,435 rows (0.1% tolerated) are dated",
+        ),
+        ("1,206 of 117,078 rows (1.03%) repeat", "1,205 of 117,080 rows repeat"),
+        ("0.02% of 15,435 rows have no value", "fewer than 10 of 15,435 rows have no value"),
+        ("99.99% of 15,435 rows have no value", "almost all of 15,435 rows have no value"),
+        ("71.1% of 15,428 rows have no value", "71.1% of 15,430 rows have no value"),
     ],
 )
 def test_counts_in_a_sentence_are_protected_and_nothing_else(text, shown):

@@ -75,7 +75,8 @@ def agreements_table(rows: Sequence[Mapping[str, Any]]) -> PlainTable:
     basis = ("agreement", "uk_gdpr", "statutory_gateway", "common_law", "ends")
     merged: dict[tuple[Any, ...], list[str]] = {}
     for row in rows:
-        told = f"{row['sources']} ({row['columns']} columns)"
+        columns = f"{row['columns']} column{'' if row['columns'] == 1 else 's'}"
+        told = f"{row['sources']} ({columns})"
         merged.setdefault(tuple(row[name] for name in basis), []).append(told)
     return PlainTable.of(
         "Legal basis",

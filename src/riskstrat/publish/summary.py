@@ -43,7 +43,11 @@ def at_capacity(data: ReportData, metric: str, learner_: str = "") -> Record:
 def _how_many(data: ReportData) -> str:
     bands = [row for row in records(data.bands) if row["band"] in ("very_high", "high", "moderate")]
     if not bands:
-        return ""
+        last = max(records(data.outcomes), key=lambda row: str(row["as_of"]), default=None)
+        if last is None or last["n"] is None:
+            return ""
+        told = f"About {last['n']:,} {data.units} were in scope on {day(last['as_of'])}."
+        return f"{told} No list was made."
     listed = ", ".join(
         f"{_people(row['people'], data)} {str(row['band']).replace('_', ' ')}" for row in bands
     )
@@ -117,8 +121,7 @@ def _missed(data: ReportData) -> str:
         return ""
     said = (
         f"About {round((1 - found['value']) * 100)} in 100 of those who go on to have the outcome "
-        f"are not among the {percent(data.capacity)}: most of them have a low risk each, but are "
-        "many."
+        f"are not among the {percent(data.capacity)}: no list of that length reaches everybody."
     )
     levels = [
         row

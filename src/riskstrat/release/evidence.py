@@ -80,10 +80,29 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
         "reference", "verdict",
     )  # fmt: skip
     told = [{**row, "at": _share(row.get("at"))} for row in rows]
+    withhold = _with_the_other_of_two(told, _withheld(told, policy, ("group", "level", "at")))
     return protect_estimates(
         "By group", columns, take(told, columns), policy=policy, counts=("people", "positives"),
-        withhold=_withheld(told, policy, ("group", "level", "at")),
+        withhold=withhold,
     )  # fmt: skip
+
+
+def _with_the_other_of_two(rows: Sequence[Mapping[str, Any]], withhold: list[bool]) -> list[bool]:
+    """Where a group has two levels and one is withheld, the other goes too.
+
+    Everybody's rate less the level shown would give the withheld one back. With three levels and
+    more, rounding leaves too little to tell.
+    """
+    levels: dict[tuple[Any, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.get("metric") in PROPORTIONS and row.get("people") != 0:
+            levels.setdefault((row["group"], row["metric"], row["at"]), []).append(place)
+    found = list(withhold)
+    for places in levels.values():
+        if len(places) == 2 and any(withhold[place] for place in places):
+            for place in places:
+                found[place] = True
+    return found
 
 
 def calibration_table(rows: Rows, policy: Policy) -> Protected:
