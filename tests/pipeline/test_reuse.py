@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.world import Said, World, fingerprints, lists_of, read
-from riskstrat import pipeline
 from riskstrat.lineage import trace
+from riskstrat.pipeline import work
 from riskstrat.store.artefacts import Store
 from riskstrat.study import load_study
 
@@ -49,7 +49,7 @@ def test_a_second_run_reuses_everything_and_starts_no_child(
     def no_child(*_: object, **__: object) -> None:
         raise AssertionError("a child process was asked for")
 
-    monkeypatch.setattr(pipeline, "run_in_child", no_child)
+    monkeypatch.setattr(work, "run_in_child", no_child)
     said = own.ask("run")
     assert said.code == 0, said.err
     assert said.folder.name == printed.name

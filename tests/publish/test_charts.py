@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from publish.county_report import county_report
-from riskstrat.publish import charts, diagrams
+from riskstrat.publish import charts, curves, diagrams
 from riskstrat.publish.drawing import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE
 from riskstrat.publish.tables import records
 
@@ -47,7 +47,7 @@ def test_nothing_to_show_is_no_drawing():
     assert charts.fairness_chart(hidden, name="c") == ""
     assert charts.calibration_chart([], name="c") == ""
     assert charts.importance_chart([], name="c", label="agency", title="t") == ""
-    assert charts.gains_chart([], [], name="c", champion="lightgbm") == ""
+    assert curves.gains_chart([], [], name="c", champion="lightgbm") == ""
     assert charts.risk_chart([], name="c") == ""
     assert diagrams.flow_chart([], name="c", policy="strict") == ""
     assert diagrams.folds_chart([], name="c") == ""

@@ -12,14 +12,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from riskstrat.publish.axes import MOST_POINTS, legend, limits, percent_tick
 from riskstrat.publish.drawing import (
     BLUE,
     HATCHES,
-    INK,
-    LINES,
     MUTED,
     ORANGE,
-    PALETTE,
     canvas,
     svg_text,
 )
@@ -35,10 +33,6 @@ from riskstrat.publish.wording import (
 )
 
 Rows = Sequence[Mapping[str, Any]]
-
-MOST_POINTS = 60
-BY_CHANCE = "base_rate"
-"""a rule that gives everybody the same risk draws the line of chance itself"""
 
 
 def performance_chart(rows: Rows, *, name: str, champion: str) -> str:
@@ -71,7 +65,7 @@ def calibration_chart(rows: Rows, *, name: str) -> str:
         axes.plot([0, top], [0, top], color=MUTED, linestyle="--", linewidth=1,
                   label="Predicted = observed")  # fmt: skip
         for row in seen:
-            low, high = _limits(row, "observed")
+            low, high = limits(row, "observed")
             axes.plot([row["predicted"]] * 2, [low, high], color=BLUE, linewidth=1.4)
         axes.plot(
             [row["predicted"] for row in seen], [row["observed"] for row in seen],
@@ -79,8 +73,8 @@ def calibration_chart(rows: Rows, *, name: str) -> str:
         )  # fmt: skip
         axes.set(xlabel="Mean predicted risk", ylabel="Observed rate (95% interval)")
         axes.set(xlim=(0, top), ylim=(0, top))
-        axes.xaxis.set_major_formatter(_percent_tick)
-        axes.yaxis.set_major_formatter(_percent_tick)
+        axes.xaxis.set_major_formatter(percent_tick)
+        axes.yaxis.set_major_formatter(percent_tick)
         axes.grid(True)
         axes.legend(loc="upper left")
         told = "; ".join(
@@ -88,39 +82,6 @@ def calibration_chart(rows: Rows, *, name: str) -> str:
             for row in seen
         )
         return svg_text(figure, name, "Predicted risk against observed rate", told)
-
-
-def gains_chart(rows: Rows, marks: Rows, *, name: str, champion: str) -> str:
-    """Share of all outcomes reached as more people are seen; marked at the study's capacities.
-
-    Args:
-        rows: learner, share, sensitivity (a curve).
-        marks: the champion's `sensitivity` rows of the capacity table, with intervals.
-    """
-    return _curves(
-        rows, marks, x="share", y="sensitivity", name=name, champion=champion,
-        title="Outcomes reached as capacity grows",
-        labels=("Share of people seen, highest risk first", "Share of all outcomes reached"),
-        diagonal=True,
-    )  # fmt: skip
-
-
-def precision_chart(rows: Rows, marks: Rows, *, name: str, champion: str) -> str:
-    """Share of the list that had the outcome, as the list grows."""
-    return _curves(
-        rows, marks, x="share", y="ppv", name=name, champion=champion,
-        title="Correct among those listed, as capacity grows",
-        labels=("Share of people seen, highest risk first", "Had the outcome, of those listed"),
-    )  # fmt: skip
-
-
-def decision_chart(rows: Rows, *, name: str, champion: str) -> str:
-    """Net benefit of each policy over the risk at which one would act (Vickers and Elkin 2006)."""
-    return _curves(
-        rows, (), x="probability_threshold", y="net_benefit", name=name, champion=champion,
-        title="Net benefit by the risk at which one would act",
-        labels=("Risk at which one would act", "Net benefit per person"), as_percent=False,
-    )  # fmt: skip
 
 
 def importance_chart(rows: Rows, *, name: str, label: str, title: str) -> str:
@@ -141,7 +102,7 @@ def importance_chart(rows: Rows, *, name: str, label: str, title: str) -> str:
             axes.annotate(percent(round(share, 3)), (share, place), xytext=(4, 0),
                           textcoords="offset points", va="center", fontsize=8)  # fmt: skip
         axes.set_xlim(0, max(shares) * 1.12)
-        axes.xaxis.set_major_formatter(_percent_tick)
+        axes.xaxis.set_major_formatter(percent_tick)
         axes.set_xlabel("Share of the model's total importance")
         _rows_axis(axes, names)
         told = "; ".join(
@@ -194,72 +155,15 @@ def risk_chart(rows: Rows, *, name: str) -> str:
                 bottom[row["low"]] = bottom.get(row["low"], 0) + row["n"]
         axes.set_yscale("symlog", linthresh=100)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.xaxis.set_major_formatter(_percent_tick)
+        axes.xaxis.set_major_formatter(percent_tick)
         axes.set(xlabel="Calibrated risk", ylabel="People (log scale)", ylim=(0, None))
         axes.grid(True, axis="y")
-        _legend(axes, title="Band")
+        legend(axes, title="Band")
         told = "; ".join(
             f"{BANDS[b]}: {sum(r['n'] or 0 for r in rows if r['band'] == b):,} people shown"
             for b in bands
         )
         return svg_text(figure, name, "How risk is spread over the cohort", told)
-
-
-def _curves(
-    rows: Rows,
-    marks: Rows,
-    *,
-    x: str,
-    y: str,
-    name: str,
-    champion: str,
-    title: str,
-    labels: tuple[str, str],
-    diagonal: bool = False,
-    as_percent: bool = True,
-) -> str:
-    named = list(dict.fromkeys(row["learner"] for row in rows))
-    named.sort(key=lambda who: who != champion)
-    if not any(row[y] is not None for row in (*rows, *({y: m["value"]} for m in marks))):
-        return ""
-    with canvas(7.2, 3.6) as (figure, axes):
-        end = max((r[x] for r in rows if r[y] is not None), default=1.0)
-        if diagonal and BY_CHANCE not in named:
-            axes.plot([0, end], [0, end], color=MUTED, linestyle=(0, (1, 3)), linewidth=1.2,
-                      label="By chance")  # fmt: skip
-        for place, who in enumerate(named[: len(PALETTE)]):
-            points = [r for r in rows if r["learner"] == who and r[y] is not None][:MOST_POINTS]
-            axes.plot(
-                [r[x] for r in points], [r[y] for r in points], color=PALETTE[place],
-                linestyle=LINES[place], linewidth=2 if who == champion else 1.3,
-                label=learner(who),
-            )  # fmt: skip
-        for mark in marks:
-            if mark["value"] is not None:
-                low, high = _limits(mark, "value")
-                axes.plot([mark["share"]] * 2, [low, high], color=INK, linewidth=1.6)
-                axes.plot(mark["share"], mark["value"], "o", color=INK, markersize=5)
-                axes.annotate(
-                    _marked(mark), (mark["share"], mark["value"]),
-                    xytext=(9, 6 if not diagonal else -3 if mark["value"] < 0.1 else -10),
-                    textcoords="offset points", fontsize=8, zorder=5,
-                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
-                )  # fmt: skip
-        axes.set(xlabel=labels[0], ylabel=labels[1])
-        axes.xaxis.set_major_formatter(_percent_tick)
-        axes.set_xlim(0, end * 1.02)
-        if as_percent:
-            axes.yaxis.set_major_formatter(_percent_tick)
-            axes.set_ylim(0, None)
-        else:
-            # Acting for everybody falls far below nothing: what matters is near the model.
-            best = max((r[y] for r in rows if r["learner"] == champion and r[y] is not None),
-                       default=0.0)  # fmt: skip
-            axes.set_ylim(-0.35 * (best or 1.0), 1.1 * (best or 1.0))
-        axes.grid(True)
-        _legend(axes)
-        told = "; ".join(f"at {percent(m['share'])} of people: {estimate(m)}" for m in marks)
-        return svg_text(figure, name, title, told or f"{labels[1]} by {labels[0].lower()}")
 
 
 def _dot(
@@ -277,7 +181,7 @@ def _dot(
             color=MUTED, fontsize=8, style="italic",
         )  # fmt: skip
         return
-    low, high = _limits(row, "value")
+    low, high = limits(row, "value")
     axes.plot([low, high], [place, place], color=colour, linewidth=2.4 if bold else 1.6)
     axes.plot(row["value"], place, marker, color=colour, markersize=8 if bold else 6)
     axes.annotate(
@@ -286,18 +190,9 @@ def _dot(
     )  # fmt: skip
 
 
-def _limits(row: Mapping[str, Any], value: str) -> tuple[float, float]:
-    low, high = row.get("low"), row.get("high")
-    return (row[value] if low is None else low), (row[value] if high is None else high)
-
-
-def _percent_tick(value: float, _: float) -> str:
-    return percent(round(value, 4))
-
-
 def _percent_axis(axes: Axes, rows: Rows) -> None:
     if rows[0]["metric"] in PERCENT_METRICS:
-        axes.xaxis.set_major_formatter(_percent_tick)
+        axes.xaxis.set_major_formatter(percent_tick)
     axes.grid(True, axis="x")
 
 
@@ -320,19 +215,6 @@ def _rows_axis(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-
-
-def _marked(mark: Mapping[str, Any]) -> str:
-    """A capacity and what was found there: `5% (1,860 people): 26%`."""
-    selected = mark.get("selected")
-    people = "" if selected is None else f" ({selected:,})"
-    return f"{percent(mark['share'])}{people}: {percent(round(mark['value'], 2))}"
-
-
-def _legend(axes: Axes, title: str | None = None) -> None:
-    """A legend where there is something to tell apart."""
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(title=title)
 
 
 def _wrapped(text: str, width: int = 46) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskstrat.publish import charts
+from riskstrat.publish import charts, curves
 from riskstrat.publish.parts import ABSENT, Drawing, Section
 from riskstrat.publish.phrases import plain
 from riskstrat.publish.readings import (
@@ -96,12 +96,12 @@ def capacity(data: ReportData) -> Section:
     marks = {name: [r for r in rows if r["metric"] == name] for name in ("sensitivity", "ppv")}
     curve = records(data.gains)
     drawings = []
-    for draw, name in ((charts.gains_chart, "sensitivity"), (charts.precision_chart, "ppv")):
+    for draw, name in ((curves.gains_chart, "sensitivity"), (curves.precision_chart, "ppv")):
         svg = draw(curve, marks[name], name=f"curve-{name}", champion=data.champion)
         if svg:
             drawings.append(Drawing(svg, at_each_capacity(marks[name], metric(name))))
     if data.decision is not None:
-        svg = charts.decision_chart(records(data.decision), name="decision", champion=data.champion)
+        svg = curves.decision_chart(records(data.decision), name="decision", champion=data.champion)
         reading = (
             "How sure must one be of the outcome before one would act? At each answer (across), "
             "the highest line is the best policy: use the model, act for everybody, or for nobody."

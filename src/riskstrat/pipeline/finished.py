@@ -1,0 +1,80 @@
+"""About runs that are finished: render, compare, export; and the made-up county."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riskstrat.jobs import call
+from riskstrat.pipeline.options import Listener
+from riskstrat.store.artefacts import Store
+from riskstrat.store.runs import find_run
+from riskstrat.store.worker import run_in_child
+
+
+def make_demo_county(
+    directory: Path, *, people: int, seed: int, listener: Listener
+) -> dict[str, Any]:
+    """Write a made-up county and, last, the file that says how it was made."""
+    done = run_in_child(
+        call, "countymaking.make", directory, people, seed, memory="4GB", progress=listener.moves
+    )
+    facts: dict[str, Any] = done.value
+    listener.ends(
+        "synth",
+        f"{facts['people']:,} people, {sum(facts['rows'].values()):,} rows in {directory}; "
+        f"sealed truth in {directory.parent / facts['truth']}",
+        done.seconds,
+        reused=False,
+    )
+    return facts
+
+
+def render_again(reference: Path, store: Path) -> Path:
+    """Render a finished run's report again; returns its path."""
+    run = find_run(reference, Store(store))
+    done = run_in_child(call, "reporting.render_again", run.folder, memory="4GB")
+    return Path(done.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs side by side: metrics down, runs across."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+    def tables(self) -> list[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]]:
+        """(title, columns, rows) of each table."""
+        return [(f"{self.title}. {self.note}", self.columns, self.rows)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a program to read."""
+        return {"columns": list(self.columns), "rows": [list(row) for row in self.rows]}
+
+
+def compare_runs(references: Sequence[Path], store: Path, *, split: str = "test") -> Comparison:
+    """Compare finished runs; named by folder or id."""
+    folders = [find_run(each, Store(store)).folder for each in references]
+    found = run_in_child(call, "reporting.compare", folders, split, memory="4GB").value
+    return Comparison(
+        title=found["title"],
+        columns=tuple(found["columns"]),
+        rows=tuple(tuple(row) for row in found["rows"]),
+        note=found["note"],
+    )
+
+
+def export_model(name: str, number: int | None, store: Path, to: Path) -> Path:
+    """Write a registered model with its card and checksums; returns ``<to>/<name>-<version>``.
+
+    Raises:
+        UsageError: there is no such version, or its run is no longer in the store.
+        StorageError: the model's files are not those that were registered.
+    """
+    function = "export.export_model"
+    return Path(run_in_child(call, function, Store(store), name, number, to, memory="4GB").value)

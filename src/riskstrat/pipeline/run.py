@@ -1,0 +1,198 @@
+"""A study from contracts to release, and the identity of its run."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from riskstrat import __version__
+from riskstrat.derivation import digest
+from riskstrat.errors import StorageError
+from riskstrat.jobs import is_made_up
+from riskstrat.lineage import ENGINE, LEARNING, stage_digest, trace
+from riskstrat.pipeline.options import Listener, Options, Silent
+from riskstrat.pipeline.score import release_day
+from riskstrat.pipeline.work import (
+    Work,
+    allowed,
+    last_date,
+    prepare_sources,
+    say_cohort,
+    say_linkage,
+    step,
+    write_log,
+)
+from riskstrat.store.artefacts import Store
+from riskstrat.store.files import read_json, verified_manifest
+from riskstrat.study import Study
+
+RUN_STAGES = ("contracts", "linkage", "cohort", "features", "training", "audit")
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run."""
+
+    folder: Path
+    run: Mapping[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed."""
+        return bool(self.run["verdict"]["passed"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a program to read."""
+        return {"folder": str(self.folder), "run": dict(self.run)}
+
+    def failed_gates(self) -> str:
+        """The gates that did not pass, in words."""
+        gates = self.run["verdict"]["gates"]
+        return "; ".join(
+            f"{gate['text']} ({gate['verdict'].replace('_', ' ')})"
+            for gate in gates
+            if not gate["passed"]
+        )
+
+
+def run_study(study: Study, options: Options, listener: Listener | None = None) -> RunResult:
+    """Run a study from contracts to release.
+
+    Raises:
+        RiskstratError: of the family that names the exit code; finished stages are kept.
+    """
+    hears = listener or Silent()
+    allowed(study, options)
+    with options.store.held():
+        work = Work(study, options, trace(study, options.store, options.data), hears)
+        derive_features(work)
+        work.stage("training", _say_training)
+        work.stage("audit", _say_audit)
+        result = _deliver(work)
+        _log_run(work, result)
+        return result
+
+
+def derive_features(work: Work) -> None:
+    """Contracts to features: what a run and a score have in common."""
+    prepare_sources(work)
+    work.stage("linkage", say_linkage)
+    work.stage("cohort", say_cohort)
+    work.stage(
+        "features",
+        lambda facts: (
+            f"{facts['features']} features of {facts['rows_out']:,} units and dates "
+            f"from {facts['sources']} sources"
+        ),
+    )
+
+
+def identity(work: Work) -> dict[str, Any]:
+    """What a run is made from, and the id that follows from it."""
+    spec = work.study.spec
+    whole = stage_digest("run", work.study.text, work.lineage["audit"], __version__, spec.release)
+    packages = ("riskstrat", *ENGINE, *LEARNING, "fairlearn", "mlflow", "shap")
+    return {
+        "study": spec.study,
+        "title": spec.title,
+        "run_id": whole[:12],
+        "seed": spec.seed,
+        "digests": {
+            **dict(work.lineage.digests),
+            "study": digest(work.study.text),
+            "data": work.lineage.data,
+        },
+        "fingerprints": dict(work.lineage.fingerprints),
+        "versions": {name: version(name) for name in packages}
+        | {"python": platform.python_version()},
+    }
+
+
+def _deliver(work: Work) -> RunResult:
+    """Register, score, release and report; the run's folder appears last of all."""
+    facts = identity(work)
+    folder = work.store.run_folder(facts["study"], facts["run_id"])
+    if known := _finished(work, folder):
+        return RunResult(folder, known)
+    model = step(work, "register", "delivery.register", facts, say=_say_model)
+    audit = work.job().artefact("audit")
+    passed = bool(audit.facts["passed"])
+    day = work.study.spec.release.as_of or last_date(work.study)
+    released = release_day(work, model, day) if passed and day else None
+    run = {
+        **facts,
+        "verdict": {"passed": passed, "gates": read_json(audit / "gates.json")},
+        "model": {name: model[name] for name in ("name", "version", "aliases", "uri")},
+        "approvals": model["approvals"],
+        "release": released,
+        "made_up": is_made_up(work.options.data),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    work.listener.starts("report")
+    done = work.child("reporting.publish_run", run, work.stages)
+    work.stages.append(done.value["stage"])
+    work.listener.ends("report", str(folder / "report.html"), done.seconds, reused=False)
+    return RunResult(folder, {**run, "stages": work.stages})
+
+
+def _finished(work: Work, folder: Path) -> dict[str, Any] | None:
+    """The facts of a run that is complete, with what it registered and released still there."""
+    try:
+        if verified_manifest(folder) is None:
+            return None
+    except StorageError:
+        return None
+    run: dict[str, Any] = read_json(folder / "run.json")
+    released = run["release"]
+    if released and not Path(work.store.root, released["folder"]).is_dir():
+        return None
+    if not registry_is_there(work.store):
+        return None
+    for stage in run["stages"][len(RUN_STAGES) :]:
+        work.record(stage["stage"], stage, stage["summary"], reused=True)
+    return run
+
+
+def registry_is_there(store: Store) -> bool:
+    """Whether the local registry exists; one at another address is taken to."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (store.root / "mlflow.db").exists()
+
+
+def _log_run(work: Work, result: RunResult) -> None:
+    """In the log: who ran what, from what, with which verdict."""
+    run = result.run
+    model = run["model"]
+    write_log(
+        work,
+        f"run {run['study']} {run['run_id']}",
+        {
+            "passed": run["verdict"]["passed"],
+            "model": f"{model['name']} {model['version']}",
+            "study_digest": run["digests"]["study"],
+            "data_digest": run["digests"]["data"],
+            "reused": all(stage["reused"] for stage in work.stages),
+        },
+    )
+
+
+def _say_training(facts: Mapping[str, Any]) -> str:
+    auroc = facts["auroc"]
+    return (
+        f"{facts['winner']} wins on validation; test AUROC {auroc['value']:.3f} "
+        f"({auroc['low']:.3f} to {auroc['high']:.3f}) on {auroc['n']:,}"
+    )
+
+
+def _say_audit(facts: Mapping[str, Any]) -> str:
+    return f"{facts['gates_passed']} of {facts['gates']} gates passed"
+
+
+def _say_model(facts: Mapping[str, Any]) -> str:
+    alias = " ".join(f"@{name}" for name in facts["aliases"]) or "without alias"
+    return f"{facts['name']} version {facts['version']} {alias}"

@@ -1,0 +1,181 @@
+"""A study on its way through the stages: what is reused, and who works on the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from riskstrat.contracts.agreements import check_agreements
+from riskstrat.jobs import Job, call
+from riskstrat.lineage import Lineage
+from riskstrat.pipeline.options import Listener, Options
+from riskstrat.store.artefacts import Artefact, Store
+from riskstrat.store.ledger import Ledger
+from riskstrat.store.worker import Done, run_in_child
+from riskstrat.study import Study
+from riskstrat.vocabulary import Finding
+
+
+@dataclass(slots=True)
+class Work:
+    """A study on its way through the stages."""
+
+    study: Study
+    options: Options
+    lineage: Lineage
+    listener: Listener
+    score_on: date | None = None
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    prefix: str = ""
+
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self.options.store
+
+    def job(self) -> Job:
+        """What a child needs to know."""
+        return Job(
+            study=self.study,
+            lineage=self.lineage,
+            store=self.store,
+            data=self.options.data,
+            memory=self.options.memory,
+            threads=self.options.threads,
+            score_on=self.score_on,
+        )
+
+    def child(self, function: str, *arguments: Any) -> Done:
+        """Call ``riskstrat.stages.<function>`` or ``riskstrat.delivery.<function>`` in a child."""
+        return run_in_child(
+            call,
+            function,
+            self.job(),
+            *arguments,
+            memory=self.options.memory,
+            progress=self.listener.moves,
+        )
+
+    def stage(
+        self, name: str, say: Callable[[Mapping[str, Any]], str], *arguments: Any
+    ) -> Artefact:
+        """Reuse a stage's output, or have it made."""
+        self.listener.starts(self.prefix + name)
+        found = self.store.artefact(name, self.lineage[name])
+        reused = found is not None
+        if found is None:
+            module = "delivery" if name == "scores" else "stages"
+            self.child(f"{module}.{name}_stage", *arguments)
+            found = self.job().artefact(name)
+        self.record(name, found.facts, say(found.facts), reused=reused)
+        return found
+
+    def record(self, name: str, facts: Mapping[str, Any], summary: str, *, reused: bool) -> None:
+        """Note what a stage cost, and say so."""
+        self.stages.append(
+            {
+                "stage": self.prefix + name,
+                "summary": summary,
+                "seconds": facts["seconds"],
+                "peak_mb": facts["peak_mb"],
+                "rows_in": facts.get("rows_in", facts.get("rows_out")),
+                "rows_out": facts.get("rows_out"),
+                "reused": reused,
+            }
+        )
+        self.listener.ends(self.prefix + name, summary, facts["seconds"], reused=reused)
+
+
+def allowed(study: Study, options: Options) -> tuple[Finding, ...]:
+    """Refuse, before a row is read, what the sharing agreements do not grant.
+
+    Raises:
+        AgreementError: naming the clause that is missing and the smallest change.
+    """
+    return check_agreements(
+        purpose=study.spec.purpose,
+        sources=study.sources,
+        used_columns=study.used_columns,
+        agreements=study.catalogue.agreements,
+        recipients=study.recipients,
+        today=options.today,
+    )
+
+
+def prepare_sources(work: Work) -> dict[str, Artefact]:
+    """Check every extract that has not been checked before, births and deaths first."""
+    work.listener.starts("contracts")
+    stage = "contracts"
+
+    def finished() -> dict[str, Artefact]:
+        known = {
+            source.source: work.store.artefact(stage, work.lineage[f"{stage}/{source.source}"])
+            for source in work.study.sources
+        }
+        return {name: artefact for name, artefact in known.items() if artefact}
+
+    found = finished()
+    if missing := [s.source for s in work.study.sources if s.source not in found]:
+        work.child("stages.contracts_stage", missing)
+        found = finished()
+    facts = [artefact.facts for artefact in found.values()]
+    rows_in = sum(each["rows_in"] for each in facts)
+    rows_out = sum(each["rows_out"] for each in facts)
+    total = {
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "seconds": round(sum(each["seconds"] for each in facts), 3),
+        "peak_mb": max(each["peak_mb"] for each in facts),
+    }
+    summary = f"{len(found)} sources, {rows_out:,} rows accepted, {rows_in - rows_out:,} rejected"
+    work.record(stage, total, summary, reused=not missing)
+    return found
+
+
+def step(
+    work: Work,
+    name: str,
+    function: str,
+    *arguments: Any,
+    say: Callable[[Mapping[str, Any]], str],
+) -> dict[str, Any]:
+    """Work whose result is not a derived table: the registry, a release."""
+    work.listener.starts(name)
+    done = work.child(function, *arguments)
+    facts = {**done.value, "seconds": round(done.seconds, 3)}
+    work.record(name, facts, say(facts), reused=False)
+    return facts
+
+
+def say_linkage(facts: Mapping[str, Any]) -> str:
+    """What linkage did, in one sentence."""
+    return f"{facts['rows_out']:,} spells in households and areas"
+
+
+def say_cohort(facts: Mapping[str, Any]) -> str:
+    """What the cohort is, in one sentence."""
+    if "outcomes" not in facts:
+        return f"{facts['rows_out']:,} units in scope"
+    return (
+        f"{facts['rows_out']:,} units and dates, outcome known for {facts['known']:,}: "
+        f"{facts['outcomes']:,} yes"
+    )
+
+
+def last_date(study: Study) -> date | None:
+    """The last as-of date of a cohort with common dates."""
+    as_of = study.spec.cohort.as_of
+    return getattr(as_of, "last", None) or max(getattr(as_of, "dates", ()), default=None)
+
+
+def write_log(work: Work, what: str, details: Mapping[str, Any]) -> None:
+    """Add an entry to the store's log; the reason is the purpose of the study."""
+    Ledger.of_store(work.store.root).append(
+        at=datetime.now(UTC),
+        who=work.options.user,
+        what=what,
+        why=f"purpose: {work.study.spec.purpose}",
+        details=details,
+    )
