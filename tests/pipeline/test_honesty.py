@@ -17,15 +17,15 @@ import pytest
 
 from riskstrat.asof import literal, quoted
 from riskstrat.contracts.spec import Shape, Source
-from riskstrat.jobs import Job
-from riskstrat.lineage import trace
-from riskstrat.stages import (
+from riskstrat.stages.derive import (
     cohort_stage,
     contracts_stage,
     feature_plan,
     features_stage,
     linkage_stage,
 )
+from riskstrat.stages.jobs import Job
+from riskstrat.stages.lineage import trace
 from riskstrat.statistics import evaluate
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study, load_study

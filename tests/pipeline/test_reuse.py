@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.world import Said, World, fingerprints, lists_of, read
-from riskstrat.lineage import trace
 from riskstrat.pipeline import work
+from riskstrat.stages.lineage import trace
 from riskstrat.store.artefacts import Store
 from riskstrat.study import load_study
 

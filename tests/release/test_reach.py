@@ -6,10 +6,10 @@ from datetime import date
 
 import pyarrow as pa
 
-from riskstrat.delivery import certainty_of
 from riskstrat.release.evidence import fairness_table
 from riskstrat.release.policies import policy_named
 from riskstrat.release.reach import common_reasons, reach_table
+from riskstrat.stages.register import certainty_of
 
 STRICT = policy_named("strict")
 

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from riskstrat.errors import AgreementError, RiskstratError
-from riskstrat.lineage import trace
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.work import Work, allowed
+from riskstrat.stages.lineage import trace
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study
 from riskstrat.vocabulary import Finding, Severity
@@ -65,7 +65,7 @@ def check_study(study: Study, options: Options, listener: Listener | None = None
     with TemporaryDirectory(prefix="riskstrat-check-") as folder:
         aside = replace(options, store=Store(Path(folder)))
         work = Work(study, aside, trace(study, aside.store, options.data), listener or Silent())
-        found = work.child("checking.check_all", granted).value
+        found = work.child("check.check_all", granted).value
     return Checked(
         tuple(found["sources"]),
         tuple(found["basis"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.errors import StorageError
-from riskstrat.jobs import call
+from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.worker import run_in_child
@@ -34,7 +34,7 @@ def decide(
         name = "approve" if approved else "reject"
         done = run_in_child(
             call,
-            "delivery.decide",
+            "register.decide",
             kept,
             model,
             number,

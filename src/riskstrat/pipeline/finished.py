@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riskstrat.jobs import call
 from riskstrat.pipeline.options import Listener
+from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
 from riskstrat.store.runs import find_run
 from riskstrat.store.worker import run_in_child
@@ -19,7 +19,7 @@ def make_demo_county(
 ) -> dict[str, Any]:
     """Write a made-up county and, last, the file that says how it was made."""
     done = run_in_child(
-        call, "countymaking.make", directory, people, seed, memory="4GB", progress=listener.moves
+        call, "county.make", directory, people, seed, memory="4GB", progress=listener.moves
     )
     facts: dict[str, Any] = done.value
     listener.ends(
@@ -35,7 +35,7 @@ def make_demo_county(
 def render_again(reference: Path, store: Path) -> Path:
     """Render a finished run's report again; returns its path."""
     run = find_run(reference, Store(store))
-    done = run_in_child(call, "reporting.render_again", run.folder, memory="4GB")
+    done = run_in_child(call, "report.render_again", run.folder, memory="4GB")
     return Path(done.value)
 
 
@@ -60,7 +60,7 @@ class Comparison:
 def compare_runs(references: Sequence[Path], store: Path, *, split: str = "test") -> Comparison:
     """Compare finished runs; named by folder or id."""
     folders = [find_run(each, Store(store)).folder for each in references]
-    found = run_in_child(call, "reporting.compare", folders, split, memory="4GB").value
+    found = run_in_child(call, "report.compare", folders, split, memory="4GB").value
     return Comparison(
         title=found["title"],
         columns=tuple(found["columns"]),

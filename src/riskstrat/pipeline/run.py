@@ -14,8 +14,6 @@ from typing import Any
 from riskstrat import __version__
 from riskstrat.derivation import digest
 from riskstrat.errors import StorageError
-from riskstrat.jobs import is_made_up
-from riskstrat.lineage import ENGINE, LEARNING, stage_digest, trace
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.score import release_day
 from riskstrat.pipeline.work import (
@@ -28,6 +26,8 @@ from riskstrat.pipeline.work import (
     step,
     write_log,
 )
+from riskstrat.stages.jobs import is_made_up
+from riskstrat.stages.lineage import ENGINE, LEARNING, stage_digest, trace
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import read_json, verified_manifest
 from riskstrat.study import Study
@@ -120,7 +120,7 @@ def _deliver(work: Work) -> RunResult:
     folder = work.store.run_folder(facts["study"], facts["run_id"])
     if known := _finished(work, folder):
         return RunResult(folder, known)
-    model = step(work, "register", "delivery.register", facts, say=_say_model)
+    model = step(work, "register", "register.register", facts, say=_say_model)
     audit = work.job().artefact("audit")
     passed = bool(audit.facts["passed"])
     day = work.study.spec.release.as_of or last_date(work.study)
@@ -135,7 +135,7 @@ def _deliver(work: Work) -> RunResult:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     work.listener.starts("report")
-    done = work.child("reporting.publish_run", run, work.stages)
+    done = work.child("report.publish_run", run, work.stages)
     work.stages.append(done.value["stage"])
     work.listener.ends("report", str(folder / "report.html"), done.seconds, reused=False)
     return RunResult(folder, {**run, "stages": work.stages})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.errors import UsageError
-from riskstrat.lineage import trace
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.work import (
     Work,
@@ -20,6 +19,7 @@ from riskstrat.pipeline.work import (
     step,
     write_log,
 )
+from riskstrat.stages.lineage import trace
 from riskstrat.study import Study
 
 
@@ -50,7 +50,7 @@ def score_study(
         prepare_sources(work)
         work.stage("linkage", say_linkage)
         work.listener.starts("model")
-        model = work.child("delivery.chosen_version", study.name, version).value
+        model = work.child("register.chosen_version", study.name, version).value
         released = release_day(work, model, day)
         folder = Path(options.store.root, released["folder"])
         write_log(
@@ -84,7 +84,7 @@ def release_day(work: Work, model: Mapping[str, Any], day: date) -> dict[str, An
             "scores": lineage["scores"],
         },
     )
-    released = step(scoring, "release", "delivery.release", model, say=_say_release)
+    released = step(scoring, "release", "release.release", model, say=_say_release)
     return {
         "as_of": day.isoformat(),
         "folder": released["folder"],

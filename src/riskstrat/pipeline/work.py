@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from riskstrat.contracts.agreements import check_agreements
-from riskstrat.jobs import Job, call
-from riskstrat.lineage import Lineage
 from riskstrat.pipeline.options import Listener, Options
+from riskstrat.stages.jobs import Job, call
+from riskstrat.stages.lineage import Lineage
 from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.worker import Done, run_in_child
@@ -48,7 +48,7 @@ class Work:
         )
 
     def child(self, function: str, *arguments: Any) -> Done:
-        """Call ``riskstrat.stages.<function>`` or ``riskstrat.delivery.<function>`` in a child."""
+        """Call ``riskstrat.stages.<function>`` in a child."""
         return run_in_child(
             call,
             function,
@@ -66,7 +66,7 @@ class Work:
         found = self.store.artefact(name, self.lineage[name])
         reused = found is not None
         if found is None:
-            module = "delivery" if name == "scores" else "stages"
+            module = "score" if name == "scores" else "derive"
             self.child(f"{module}.{name}_stage", *arguments)
             found = self.job().artefact(name)
         self.record(name, found.facts, say(found.facts), reused=reused)
@@ -118,7 +118,7 @@ def prepare_sources(work: Work) -> dict[str, Artefact]:
 
     found = finished()
     if missing := [s.source for s in work.study.sources if s.source not in found]:
-        work.child("stages.contracts_stage", missing)
+        work.child("derive.contracts_stage", missing)
         found = finished()
     facts = [artefact.facts for artefact in found.values()]
     rows_in = sum(each["rows_in"] for each in facts)

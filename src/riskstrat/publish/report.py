@@ -43,6 +43,15 @@ def render_report(data: ReportData) -> str:
     )
 
 
+def figures(data: ReportData) -> dict[str, str]:
+    """The report's drawings by file name, each SVG that stands by itself."""
+    return {
+        f"{section.anchor}-{number}.svg": drawing.svg
+        for section in sections(data)
+        for number, drawing in enumerate(section.drawings, start=1)
+    }
+
+
 @cache
 def environment() -> Environment:
     """Templates of the package; everything is escaped unless a chart says it is SVG."""

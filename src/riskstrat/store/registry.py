@@ -9,6 +9,7 @@ with our own loader, after the digest of the whole folder was checked.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -82,6 +83,18 @@ class Registry:
             if SETTLED not in found.tags:
                 self._settle(client, record, found.version)
             return self._read(client, record.study, found.version)
+
+    def attach(self, name: str, version: int, files: Mapping[str, Path]) -> None:
+        """Keep further files (report, figures) with the run that made a version.
+
+        Args:
+            files: artifact name -> file; what is there under that name is replaced.
+        """
+        with self._session() as client:
+            run = client.get_model_version(name, str(version)).run_id
+            for artifact, path in files.items():
+                folder = Path(artifact).parent.as_posix()
+                client.log_artifact(run, str(path), None if folder == "." else folder)
 
     def find_version(self, name: str, version: int | None = None) -> ModelVersion:
         """A version by number; without one the champion, else the challenger.

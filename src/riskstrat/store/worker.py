@@ -28,7 +28,7 @@ from typing import Any, Protocol
 
 from riskstrat.errors import OutOfMemoryError, RiskstratError
 
-PRELOAD = ["riskstrat.stages"]
+PRELOAD = ["riskstrat.stages.derive"]
 _PR_SET_PDEATHSIG = 1
 NO_ROOM = ("no space left", "could not write file", "disk is full", "file too large")
 """how the libraries that write say that there is no room"""

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from riskstrat.lineage import Lineage
+from riskstrat.stages.lineage import Lineage
 from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
@@ -46,9 +46,9 @@ class Job:
 
 
 def call(function: str, *arguments: Any, progress: Progress) -> Any:
-    """Call ``riskstrat.<module>.<name>``; runs in the child, where heavy imports belong."""
+    """Call ``riskstrat.stages.<module>.<name>``; runs in the child, where heavy imports belong."""
     module, name = function.rsplit(".", 1)
-    return getattr(import_module(f"riskstrat.{module}"), name)(*arguments, progress=progress)
+    return getattr(import_module(f"riskstrat.stages.{module}"), name)(*arguments, progress=progress)
 
 
 COUNTY = "county.json"

@@ -7,10 +7,10 @@ from typing import Any
 
 from riskstrat.contracts.agreements import legal_basis_matrix
 from riskstrat.errors import RiskstratError
-from riskstrat.jobs import Job
-from riskstrat.lineage import in_checking_order
 from riskstrat.linkage.spine import check_keys, check_overlaps
-from riskstrat.stages import accepted_views, as_rows, check_one, engine
+from riskstrat.stages.derive import accepted_views, as_rows, check_one, engine
+from riskstrat.stages.jobs import Job
+from riskstrat.stages.lineage import in_checking_order
 from riskstrat.store.files import read_json
 from riskstrat.store.worker import Progress
 from riskstrat.vocabulary import Finding, Severity

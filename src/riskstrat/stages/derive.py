@@ -30,10 +30,10 @@ from riskstrat.features.dictionary import feature_dictionary
 from riskstrat.features.groups import build_groups
 from riskstrat.features.plan import FeaturePlan, plan_features
 from riskstrat.features.spec import Aggregate, Block, FeaturesSpec
-from riskstrat.jobs import Job
-from riskstrat.lineage import in_checking_order
 from riskstrat.linkage.spine import check_keys, check_overlaps, spine_sql
 from riskstrat.risk_model import RiskModel
+from riskstrat.stages.jobs import Job
+from riskstrat.stages.lineage import in_checking_order
 from riskstrat.store.files import read_json, write_json
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study

@@ -19,10 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from riskstrat.contracts.agreements import legal_basis_matrix
-from riskstrat.delivery import policy_of
-from riskstrat.jobs import Job
 from riskstrat.publish.compare import ComparedRun, compare_table
-from riskstrat.publish.report import render_report
+from riskstrat.publish.report import figures, render_report
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.study_tables import (
     agreements_table,
@@ -39,6 +37,8 @@ from riskstrat.release import report_tables as make
 from riskstrat.release.bands import REST, places
 from riskstrat.release.disclosure import protect_text
 from riskstrat.release.policies import Policy, policy_named
+from riskstrat.stages.jobs import Job
+from riskstrat.stages.register import policy_of
 from riskstrat.statistics import (
     calibration_curve,
     decision_curve,
@@ -46,6 +46,7 @@ from riskstrat.statistics import (
 )
 from riskstrat.store.artefacts import place_file
 from riskstrat.store.files import folder_aside, read_json, write_bytes, write_json, write_manifest
+from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
 from riskstrat.vocabulary import Finding, Protected, Severity
@@ -75,7 +76,15 @@ def publish_run(
         progress(0.2, "report")
         inputs = _inputs(job, aside, run, stages)
         write_json(aside / "report.json", inputs)
-        write_bytes(aside / "report.html", render(aside, job.study, inputs).encode())
+        data = report_data(aside, job.study, inputs)
+        write_bytes(aside / "report.html", render_report(data).encode())
+        drawn = {f"figures/{name}": svg for name, svg in figures(data).items()}
+        for name, svg in drawn.items():
+            write_bytes(aside / name, svg.encode())
+        progress(0.8, "registry")
+        kept = {name: aside / name for name in ("report.html", *drawn)}
+        model = run["model"]
+        Registry.of_store(job.store.root).attach(model["name"], model["version"], kept)
         stage = {
             "stage": "report",
             "summary": f"{folder / 'report.html'}",

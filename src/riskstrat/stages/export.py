@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from riskstrat.delivery import approvals_of
 from riskstrat.derivation import file_digest
 from riskstrat.errors import UsageError
 from riskstrat.publish.model_card import CardFacts, model_card
@@ -19,7 +18,8 @@ from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
 from riskstrat.release.disclosure import protect_text
 from riskstrat.release.policies import policy_named
-from riskstrat.reporting import MADE_UP
+from riskstrat.stages.register import approvals_of
+from riskstrat.stages.report import MADE_UP
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import folder_aside, read_json, write_bytes
 from riskstrat.store.registry import ModelVersion, Registry

@@ -22,7 +22,7 @@ FOUNDATION = (
     "asof.py",
     "attributes.py",
     "expressions",
-    "stages.py",
+    "stages/derive.py",
     "vocabulary.py",
 )
 ENGINE = ("duckdb", "pyarrow")
@@ -33,10 +33,10 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "linkage": ("linkage", *FOUNDATION),
     "cohort": ("cohort", *FOUNDATION),
     "features": ("features", *FOUNDATION),
-    "training": ("training", "statistics", "risk_model", "stages.py", "vocabulary.py"),
-    "audit": ("audit", "statistics", "risk_model", "stages.py", "vocabulary.py"),
-    "scores": ("audit", "release", "risk_model", "delivery.py", "vocabulary.py"),
-    "run": ("release", "publish", "delivery.py", "reporting.py"),
+    "training": ("training", "statistics", "risk_model", "stages/derive.py", "vocabulary.py"),
+    "audit": ("audit", "statistics", "risk_model", "stages/derive.py", "vocabulary.py"),
+    "scores": ("audit", "release", "risk_model", "stages/score.py", "vocabulary.py"),
+    "run": ("release", "publish", "stages"),
 }
 
 

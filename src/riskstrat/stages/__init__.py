@@ -1,0 +1,1 @@
+"""What each stage does in its child process: here pure stages meet the store."""
