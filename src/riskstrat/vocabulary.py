@@ -59,7 +59,7 @@ def parse_days(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("a length of time looks like `365 days` or `1 year`")
     if isinstance(value, int):
-        return Days(value)
+        value = str(value) + " days"
     if isinstance(value, str):
         if not (found := _PERIOD.match(value)):
             raise ValueError(f"a length of time looks like `365 days` or `1 year`, not `{value}`")
