@@ -176,3 +176,20 @@ class Protected:
     policy: str
     suppressed: int
     note: str = ""
+
+
+ABBREVIATIONS = ("imd", "gp", "ed", "lsoa", "nhs", "sen", "idaci", "icb", "id")
+
+
+def in_words(name: str) -> str:
+    """A column's, group's or level's name as a heading: no underscores, a capital first.
+
+    Examples:
+        >>> in_words("imd_quintile"), in_words("q1_most_deprived"), in_words("as_of")
+        ('IMD quintile', 'Q1 most deprived', 'As of')
+        >>> in_words("gp_registration.practice_id")
+        'GP registration: practice ID'
+    """
+    words = name.replace("_", " ").replace(".", ": ").split(" ")
+    told = " ".join(w.upper() if w.lower() in ABBREVIATIONS else w for w in words)
+    return told[:1].upper() + told[1:]

@@ -9,7 +9,7 @@ import pytest
 from publish.county_report import county_report
 from publish.pages import read_page
 from riskstrat.publish.notices import MOST_LINES, notices
-from riskstrat.publish.phrases import gate_in_words, plain, scope_in_words, within
+from riskstrat.publish.phrases import gate_in_words, scope_in_words, within
 from riskstrat.publish.report import render_report
 from riskstrat.publish.study_tables import (
     agreements_table,
@@ -21,7 +21,7 @@ from riskstrat.publish.summary import key_figures, questions
 from riskstrat.publish.tables import records
 from riskstrat.release.policies import policy_named
 from riskstrat.release.report_tables import findings_table
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Severity, in_words
 
 DATA = county_report()
 STRICT = policy_named("strict")
@@ -59,8 +59,8 @@ def test_a_common_scope_reads_as_english(expression, words):
 
 
 def test_names_lose_their_underscores_and_keep_their_abbreviations():
-    assert plain("imd_quintile") == within("imd_quintile") == "IMD quintile"
-    assert plain("age_band") == "Age band" and within("age_band") == "age band"
+    assert in_words("imd_quintile") == within("imd_quintile") == "IMD quintile"
+    assert in_words("age_band") == "Age band" and within("age_band") == "age band"
     assert within("q1_most_deprived") == "Q1 most deprived"
 
 
@@ -83,7 +83,7 @@ def test_findings_of_one_kind_share_a_heading_and_say_each_thing_once():
         ("error", "Bad"), ("warning", "Duplicate key"),
     ]  # fmt: skip
     assert found[1].lines == (
-        "GP events: 20 of 400 rows repeat a key: event id",
+        "GP events: 20 of 400 rows repeat a key: event ID",
         "ED attendances: fewer than 10 of 400 rows repeat a key",
     )
 

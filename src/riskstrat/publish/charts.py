@@ -21,7 +21,7 @@ from riskstrat.publish.drawing import (
     canvas,
     svg_text,
 )
-from riskstrat.publish.phrases import plain, within
+from riskstrat.publish.phrases import within
 from riskstrat.publish.wording import (
     BANDS,
     BASELINES,
@@ -31,6 +31,7 @@ from riskstrat.publish.wording import (
     metric,
     percent,
 )
+from riskstrat.vocabulary import in_words
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -117,7 +118,7 @@ def fairness_chart(rows: Rows, *, name: str, overall: Mapping[str, Any] | None =
     if not any(row["value"] is not None for row in rows):
         return ""
     what, group = metric(rows[0]["metric"]), str(rows[0]["group"])
-    labels = [_short(plain(str(row["level"])), 44) for row in rows]
+    labels = [_short(in_words(str(row["level"])), 44) for row in rows]
     with canvas(7.2, 0.9 + 0.30 * len(rows)) as (figure, axes):
         if overall and overall.get("value") is not None:
             axes.axvline(overall["value"], color=MUTED, linestyle="--", linewidth=1)

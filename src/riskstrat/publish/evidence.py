@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from riskstrat.publish import charts, curves
 from riskstrat.publish.parts import ABSENT, Drawing, Section
-from riskstrat.publish.phrases import plain
 from riskstrat.publish.readings import (
     at_each_capacity,
     by_capacity,
@@ -21,6 +20,7 @@ from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.summary import at_capacity
 from riskstrat.publish.tables import EVERYONE, Record, records, same_share, shown
 from riskstrat.publish.wording import METRICS, SPLITS, learner, metric, percent
+from riskstrat.vocabulary import in_words
 
 GOOD_NUMBERS = (
     "AUROC: 0.5 is chance and 1 perfect. What counts is the distance to the best rule of thumb: a "
@@ -169,7 +169,7 @@ def fairness(data: ReportData) -> Section:
         anchor = f"fair-{_slug(str(group))}"
         svg = charts.fairness_chart(mine, name=anchor, overall=overall) if mine else ""
         if svg:
-            drawings.append(Drawing(svg, f"{plain(str(group))}. {spread(mine)}"))
+            drawings.append(Drawing(svg, f"{in_words(str(group))}. {spread(mine)}"))
     lead = (
         f"Of those who go on to have the outcome, the share that is reached when "
         f"{percent(data.capacity)} are seen. Further measures are in the tables. A model can be "

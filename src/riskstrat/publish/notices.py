@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from riskstrat.publish.phrases import plain, within
+from riskstrat.publish.phrases import within
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import Record, records
 from riskstrat.publish.wording import LEARNERS, learner
+from riskstrat.vocabulary import in_words
 
 TOLD_AS_GATES = frozenset({"RS320", "RS321", "RS322", "RS323"})
 TOLD_AS_PERFORMANCE = frozenset({"RS301", "RS302", "RS303"})
@@ -59,7 +60,7 @@ def notices(data: ReportData) -> tuple[Notice, ...]:
     return tuple(
         Notice(
             severity,
-            plain(name),
+            in_words(name),
             code,
             lines[:MOST_LINES],
             max(0, len(lines) - MOST_LINES),

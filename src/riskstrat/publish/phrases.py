@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from riskstrat.publish.wording import metric, percent
+from riskstrat.vocabulary import in_words
 
-_ABBREVIATIONS = ("imd", "gp", "ed", "lsoa", "nhs", "sen", "idaci", "icb")
 _GATE = re.compile(
     r"^\s*(?P<metric>[a-z_]+)\s*(?:\((?P<inside>[^)]*)\))?(?:\.(?P<bound>low|high))?\s*"
     r"(?P<op>>=|<=|>|<|in)\s*(?P<limit>.+?)\s*$"
@@ -22,23 +22,9 @@ _AGE = re.compile(r"\bage(?:_at_as_of)?\s*(>=|<=|>|<)\s*(\d+)")
 _AGE_BETWEEN = re.compile(r"\bage(?:_at_as_of)?\s+between\s+(\d+)\s+and\s+(\d+)")
 
 
-def plain(name: str) -> str:
-    """A group's, a level's or a column's name without its underscores.
-
-    Examples:
-        >>> plain("imd_quintile"), plain("q1_most_deprived"), plain("85+")
-        ('IMD quintile', 'Q1 most deprived', '85+')
-        >>> plain("gp_registration.practice_id")
-        'GP registration: practice id'
-    """
-    words = name.replace("_", " ").replace(".", ": ").split(" ")
-    told = " ".join(w.upper() if w.lower() in _ABBREVIATIONS else w for w in words)
-    return told[:1].upper() + told[1:]
-
-
 def within(name: str) -> str:
-    """`plain`, for the middle of a sentence: its first letter is small unless it abbreviates."""
-    told = plain(name)
+    """`in_words`, for the middle of a sentence: its first letter is small unless it abbreviates."""
+    told = in_words(name)
     return told if told[:2].isupper() or told[1:2].isdigit() else told[:1].lower() + told[1:]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from riskstrat.publish.phrases import plain
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import EVERYONE, Record, Shown, records, same_share
 from riskstrat.publish.wording import (
@@ -15,6 +14,7 @@ from riskstrat.publish.wording import (
     metric,
     percent,
 )
+from riskstrat.vocabulary import in_words
 
 AT_CAPACITY = (
     "ppv", "sensitivity", "lift", "number_needed_to_review", "specificity", "net_benefit",
@@ -118,7 +118,7 @@ def spread(rows: Sequence[Record]) -> str:
     known = sorted((r for r in rows if r["value"] is not None), key=lambda r: r["value"])
     hidden = len(rows) - len(known)
     tail = f" {hidden} too small to show." if hidden else ""
-    low, high = (plain(str(row["level"])) for row in (known[0], known[-1]))
+    low, high = (in_words(str(row["level"])) for row in (known[0], known[-1]))
     return f"From “{low}”, {estimate(known[0])}, to “{high}”, {estimate(known[-1])}.{tail}"
 
 
@@ -155,7 +155,9 @@ def _by_group(
     for group, level in dict.fromkeys((row["group"], row["level"]) for row in rows):
         cells = [found.get((group, level, name, at)) for name, at, _ in kept]
         first = next((cell for cell in cells if cell is not None), {})
-        named = "Everybody" if group == EVERYONE else f"{plain(str(group))}: {plain(str(level))}"
+        named = (
+            "Everybody" if group == EVERYONE else f"{in_words(str(group))}: {in_words(str(level))}"
+        )
         counts = (cell_text(name, first, data.policy) for name in ("people", "positives"))
         estimates = ("n/a" if cell is None else estimate(cell) for cell in cells)
         body.append((named, *counts, *estimates))

@@ -16,11 +16,12 @@ from riskstrat.publish.evidence import (
 )
 from riskstrat.publish.notices import notices
 from riskstrat.publish.parts import ABSENT, Drawing, Section
-from riskstrat.publish.phrases import is_plain, plain, scope_in_words
+from riskstrat.publish.phrases import is_plain, scope_in_words
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import Shown, Table, records, shown
 from riskstrat.publish.verdict import gate_lines
 from riskstrat.publish.wording import day, verdict
+from riskstrat.vocabulary import in_words
 
 
 def sections(data: ReportData) -> tuple[Section, ...]:
@@ -178,7 +179,7 @@ def limits(data: ReportData) -> Section:
 def provenance(data: ReportData) -> Section:
     """What it was made from."""
     facts = {"Run": data.run_id, "Model": f"{data.model} {data.version}".strip(), **data.provenance}
-    rows = tuple((plain(str(k)), str(v)) for k, v in facts.items() if v not in (None, ""))
+    rows = tuple((in_words(str(k)), str(v)) for k, v in facts.items() if v not in (None, ""))
     tables = [Shown("What this run was made from", (("Item", False), ("Value", False)), rows)]
     if data.stages is not None:
         tables.append(stage_costs(data.stages))
@@ -192,7 +193,7 @@ def provenance(data: ReportData) -> Section:
 def stage_costs(stages: Table) -> Shown:
     """Seconds and memory of each stage, and of them all."""
     rows = records(stages)
-    body = [(plain(str(r["stage"])), *_cost(r["seconds"], r.get("peak_mb"))) for r in rows]
+    body = [(in_words(str(r["stage"])), *_cost(r["seconds"], r.get("peak_mb"))) for r in rows]
     seconds = sum(row["seconds"] or 0 for row in rows)
     memory = max((row.get("peak_mb") or 0 for row in rows), default=0)
     body.append(("All stages", *_cost(seconds, memory or None)))

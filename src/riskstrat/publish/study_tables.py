@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskstrat.publish.phrases import plain
 from riskstrat.publish.tables import PlainTable
+from riskstrat.vocabulary import in_words
 
 REIDENTIFICATION = (
     "Extracts hold pseudonyms, and nothing in this run can turn a pseudonym into a person: only "
@@ -44,7 +44,7 @@ def question_of(told: Mapping[str, Any]) -> str:
 def who_can_reidentify(release: Mapping[str, Any]) -> tuple[str, ...]:
     """What keeps a pseudonym a pseudonym, and what each recipient can do."""
     recipients = release.get("recipients") or ()
-    said = [WHO_CAN[each["rows"]].format(who=plain(each["to"])) for each in recipients]
+    said = [WHO_CAN[each["rows"]].format(who=in_words(each["to"])) for each in recipients]
     return (REIDENTIFICATION, *([f"{'; '.join(said)}."] if said else []))
 
 
@@ -52,11 +52,13 @@ def recipients_table(release: Mapping[str, Any]) -> PlainTable:
     """recipient, gets, shown, bands, valid_for."""
     rows = [
         {
-            "recipient": plain(each["to"]),
+            "recipient": in_words(each["to"]),
             "gets": GETS[each["rows"]],
-            "shown": ", ".join(plain(name) for name in each.get("by") or each.get("columns") or ())
+            "shown": ", ".join(
+                in_words(name) for name in each.get("by") or each.get("columns") or ()
+            )
             or "The usual columns",
-            "bands": ", ".join(plain(band) for band in each.get("bands") or release["bands"]),
+            "bands": ", ".join(in_words(band) for band in each.get("bands") or release["bands"]),
             "valid_for": release.get("valid_for") or "90 days",
         }
         for each in release.get("recipients") or ()

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from riskstrat.publish.phrases import plain, within
+from riskstrat.publish.phrases import within
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import EVERYONE, Record, records, same_share
 from riskstrat.publish.verdict import VERDICTS
 from riskstrat.publish.wording import BASELINES, day, estimate, learner, mark, percent, verdict
+from riskstrat.vocabulary import in_words
 
 _GROUP_GATE = re.compile(r"\(\s*(?!at\b)[a-z]")
 
@@ -145,7 +146,9 @@ def _fairness(data: ReportData) -> str:
     thin = [r for r in reached if same_share(r["at"], data.capacity) and r["status"] == "withheld"]
     said = [f"Compared by {groups}.", _widest_gap(data, rows), _group_gates(data)]
     if thin:
-        named = ", ".join(f"{within(str(r['group']))} “{plain(str(r['level']))}”" for r in thin[:4])
+        named = ", ".join(
+            f"{within(str(r['group']))} “{in_words(str(r['level']))}”" for r in thin[:4]
+        )
         more = f" and {len(thin) - 4} more" if len(thin) > 4 else ""
         said.append(f"Too few reached to show: {named}{more}.")
     return " ".join(part for part in said if part)
@@ -165,7 +168,7 @@ def _widest_gap(data: ReportData, rows: Sequence[Record]) -> str:
     _, low, high = max(spans, key=lambda span: span[0])
     return (
         f"Widest gap in outcomes reached: {within(str(low['group']))}, from "
-        f"“{plain(str(low['level']))}” {estimate(low)} to “{plain(str(high['level']))}” "
+        f"“{in_words(str(low['level']))}” {estimate(low)} to “{in_words(str(high['level']))}” "
         f"{estimate(high)}."
     )
 
@@ -225,7 +228,7 @@ def _overall(data: ReportData, name: str) -> Mapping[str, Any]:
 
 
 def _level(row: Record) -> str:
-    return f"{within(str(row['group']))} “{plain(str(row['level']))}”, {estimate(row)}"
+    return f"{within(str(row['group']))} “{in_words(str(row['level']))}”, {estimate(row)}"
 
 
 def _people(n: int | None, data: ReportData) -> str:

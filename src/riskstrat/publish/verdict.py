@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riskstrat.publish.phrases import gate_in_words, plain, within
+from riskstrat.publish.phrases import gate_in_words, within
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import Record, records
 from riskstrat.publish.wording import estimate, mark, verdict
+from riskstrat.vocabulary import in_words
 
 VERDICTS = {
     "pass": "Passed",
@@ -78,7 +79,7 @@ def _found(row: Record) -> str:
     where = str(row.get("group") or "")
     if ": " in where:
         group, level = where.split(": ", 1)
-        return f"{estimate(row)}, at worst for {within(group)} “{plain(level)}”"
+        return f"{estimate(row)}, at worst for {within(group)} “{in_words(level)}”"
     return estimate(row)
 
 

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskstrat.release.policies import Policy
-from riskstrat.release.wording import in_words
-from riskstrat.vocabulary import Protected
+from riskstrat.vocabulary import Protected, in_words
 
 EVERYONE = "everyone"
 MOST_REASONS = 6

@@ -11,8 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from riskstrat.release.policies import policy_named
-from riskstrat.release.wording import in_words
-from riskstrat.vocabulary import Protected
+from riskstrat.vocabulary import Protected, in_words
 
 BANDS = {"very_high": "Very high", "high": "High", "moderate": "Moderate", "low": "Not listed"}
 

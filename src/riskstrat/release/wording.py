@@ -11,23 +11,7 @@ _TRAILING = re.compile(r"\s+[-+£]*\d[\d,.]*%?$")
 _VALUES = re.compile(r"\s*[:=(;].*$|\s*\d{4}-\d{2}-\d{2}.*$")
 
 
-_ABBREVIATIONS = ("imd", "gp", "ed", "lsoa", "nhs", "sen", "idaci", "icb", "id")
-
 RAISES = " (raises the risk)"
-
-
-def in_words(name: str) -> str:
-    """A column's, group's or level's name as a heading: no underscores, a capital first.
-
-    Examples:
-        >>> in_words("imd_quintile"), in_words("q1_most_deprived"), in_words("as_of")
-        ('IMD quintile', 'Q1 most deprived', 'As of')
-        >>> in_words("gp_registration.practice_id")
-        'GP registration: practice ID'
-    """
-    words = name.replace("_", " ").replace(".", ": ").split(" ")
-    told = " ".join(w.upper() if w.lower() in _ABBREVIATIONS else w for w in words)
-    return told[:1].upper() + told[1:]
 
 
 def plain_reason(text: str) -> str:

@@ -17,8 +17,7 @@ from typing import Any
 import pyarrow as pa
 import xlsxwriter
 
-from riskstrat.release.wording import in_words
-from riskstrat.vocabulary import Protected
+from riskstrat.vocabulary import Protected, in_words
 
 BOM = "\ufeff"
 FORMULA_STARTS = frozenset("=+-@|\t\r\n")

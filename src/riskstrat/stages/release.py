@@ -29,7 +29,6 @@ from riskstrat.release.policies import Policy
 from riskstrat.release.reach import common_reasons, reach_table
 from riskstrat.release.spec import Recipient
 from riskstrat.release.summary import Summary, summary_html
-from riskstrat.release.wording import in_words
 from riskstrat.release.write import list_csv, list_xlsx, protected_table, read_me
 from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
@@ -37,7 +36,7 @@ from riskstrat.stages.score import band_shares
 from riskstrat.store.files import folder_aside, read_json, write_bytes, write_json
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
-from riskstrat.vocabulary import Protected
+from riskstrat.vocabulary import Protected, in_words
 
 
 @dataclass(frozen=True, slots=True)
