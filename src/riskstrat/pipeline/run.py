@@ -80,7 +80,7 @@ def run_study(study: Study, options: Options, listener: Listener | None = None) 
 
 
 def derive_features(work: Work) -> None:
-    """Contracts to features: what a run and a score have in common."""
+    """Contracts to features."""
     prepare_sources(work)
     work.stage("linkage", say_linkage)
     work.stage("cohort", say_cohort)

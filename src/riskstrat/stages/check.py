@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from riskstrat.contracts.agreements import legal_basis_matrix
 from riskstrat.errors import RiskstratError
 from riskstrat.linkage.spine import check_keys, check_overlaps
 from riskstrat.stages.derive import accepted_views, as_rows, check_one, engine
@@ -68,12 +67,7 @@ def _linkage_findings(job: Job, faults: list[RiskstratError]) -> list[dict[str, 
 
 def _basis(job: Job) -> list[dict[str, Any]]:
     study = job.study
-    rows = legal_basis_matrix(
-        purpose=study.spec.purpose,
-        sources=study.sources,
-        used_columns=study.used_columns,
-        agreements=study.catalogue.agreements,
-    )
+    rows = study.legal_basis()
     return [
         {
             "source": row.source,

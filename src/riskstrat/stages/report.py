@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from riskstrat.contracts.agreements import legal_basis_matrix
 from riskstrat.publish.compare import ComparedRun, compare_table
 from riskstrat.publish.report import figures, render_report
 from riskstrat.publish.report_data import ReportData
@@ -125,12 +124,7 @@ def _inputs(
 ) -> dict[str, Any]:
     """Plain facts of the run that are not in another file of its folder."""
     study = job.study
-    basis = legal_basis_matrix(
-        purpose=study.spec.purpose,
-        sources=study.sources,
-        used_columns=study.used_columns,
-        agreements=study.catalogue.agreements,
-    )
+    basis = study.legal_basis()
     findings = [*read_json(job.folder("linkage") / "findings.json")]
     sources = []
     for source in study.sources:

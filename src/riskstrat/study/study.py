@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riskstrat.attributes import Attribute
+from riskstrat.contracts.agreements import BasisRow, legal_basis_matrix
 from riskstrat.contracts.catalogue import Catalogue
 from riskstrat.contracts.spec import Source
 from riskstrat.expressions import Expression
@@ -53,6 +54,15 @@ class Study:
     def sources_by_name(self) -> dict[str, Source]:
         """The sources that are read."""
         return {source.source: source for source in self.sources}
+
+    def legal_basis(self) -> tuple[BasisRow, ...]:
+        """Why each source may be used in this study: source, agreement, purpose, columns, basis."""
+        return legal_basis_matrix(
+            purpose=self.spec.purpose,
+            sources=self.sources,
+            used_columns=self.used_columns,
+            agreements=self.catalogue.agreements,
+        )
 
     @property
     def recipients(self) -> tuple[str, ...]:
