@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 from riskstrat.audit.spec import AuditSpec, Gate
 from riskstrat.codes import CODES
 from riskstrat.cohort.spec import CohortSpec, EventDates, ListedDates, OutcomeSpec, RegularDates
+from riskstrat.contracts.packs import PackManifest, PackUse
 from riskstrat.contracts.spec import (
     Column,
     Coverage,
@@ -45,6 +46,7 @@ from riskstrat.training.spec import (
     LIGHTGBM_RANGES,
     ExistingScore,
     GroupedKFold,
+    KeptNegatives,
     RollingOrigin,
     TrainingSpec,
     Tune,
@@ -64,6 +66,7 @@ nearest spelling, and any value can be overridden on the command line:
 Part = tuple[str, type[Spec]]
 STUDY: tuple[Part, ...] = (
     ("The study", StudySpec),
+    ("`packs`, for each pack", PackUse),
     ("`cohort`", CohortSpec),
     ("`cohort.as_of`, regular dates", RegularDates),
     ("`cohort.as_of`, listed dates", ListedDates),
@@ -76,6 +79,7 @@ STUDY: tuple[Part, ...] = (
     ("`training.folds`, by time", RollingOrigin),
     ("`training.folds`, by groups", GroupedKFold),
     ("`training.tune`", Tune),
+    ("`training.sample`", KeptNegatives),
     ("`training.learners`, `existing_score`", ExistingScore),
     ("`audit`", AuditSpec),
     ("`release`", ReleaseSpec),
@@ -87,6 +91,7 @@ SOURCES: tuple[Part, ...] = (
     ("`known_on`, as a lag", Lag),
     ("`coverage`", Coverage),
     ("`format`", FileFormat),
+    ("A pack of sources: `pack.yaml`", PackManifest),
 )
 AGREEMENTS: tuple[Part, ...] = (
     ("An agreement", SharingAgreement),

@@ -14,6 +14,10 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "purpose": ("case_finding", "what it is for; every source's agreement must grant it"),
         "unit": ("person", "who or what is scored"),
         "seed": ("20260401", "where all randomness starts: same seed, same bytes"),
+        "packs": (
+            "{omop_5_4: {agreement: health, coverage: {from: 2015-04-01, to: 2025-09-01}}}",
+            "",
+        ),
         "cohort": ("{as_of: {first: 2020-04-01, last: 2024-04-01}}", "who is in scope, and when"),
         "outcome": ("{name: admitted, event: admissions, within: 1 year}", "what came next"),
         "features": (
@@ -26,6 +30,21 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "audit": ("{groups: [sex], gates: [auroc.low >= 0.70]}", "is it right, and for whom"),
         "release": ("{bands: {high: 0.05}}", "what may leave, and to whom"),
+    },
+    "PackUse": {
+        "path": ("../../riskstrat/configs/sources/omop_5_4", ""),
+        "sources": ("[person, observation_period, visit_occurrence]", ""),
+        "agreement": ("health", "the agreement all its sources flow under"),
+        "coverage": ("[{from: 2015-04-01, to: 2025-09-01}]", "days for which they are complete"),
+        "files": ("omop/{name}/*.parquet", ""),
+        "format": ("{kind: csv, dates: '%Y%m%d'}", "how to read the files"),
+        "lag_days": ("45", ""),
+        "tolerance": ("{before_birth: 0.001}", "added to the pack's own"),
+    },
+    "PackManifest": {
+        "pack": ("omop_5_4", "its name, and the folder's"),
+        "title": ("OMOP Common Data Model 5.4", "what people call it"),
+        "builds_on": ("omop_5_3", ""),
     },
     "CohortSpec": {
         "as_of": (
@@ -89,11 +108,17 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "learners": ("[lightgbm, logistic_regression]", "what competes on validation"),
         "baselines": ("[base_rate, {age_sex: [age, sex]}, prior_use]", "what they must beat"),
         "tune": ("{trials: 20, metric: average_precision}", "the search for settings"),
+        "sample": (
+            "{negatives: 0.1}",
+            "rows boosting learns from: `auto` keeps a share of those without the outcome once "
+            "rows times features pass 450 million; `off` keeps all; or the share itself",
+        ),
         "calibrate": ("isotonic", "how raw scores become risks"),
         "cluster": ("household", ""),
         "replicates": ("1000", "how often the intervals' bootstrap draws"),
         "parameters": ("{lightgbm: {num_leaves: 15}}", ""),
     },
+    "KeptNegatives": {"negatives": ("0.1", "")},
     "RollingOrigin": {
         "scheme": ("rolling_origin", "earlier dates teach, the last ones test"),
         "test_last": ("1", ""),
@@ -151,7 +176,7 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "title": ("Emergency department attendances", "what people call it"),
         "agency": ("Mid County Hospitals", "who sends it"),
         "agreement": ("health", "the agreement it flows under"),
-        "file": ("ed_attendances.parquet", "where it is, from the data folder on"),
+        "file": ("ed_attendances/*.parquet", ""),
         "format": ("{dates: '%d/%m/%Y', delimiter: ';'}", "how to read it"),
         "where": ("record_type = 'A'", ""),
         "row": ("attendance", "what one row is, in plain English"),
@@ -172,6 +197,7 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "overlaps": ("latest_start", ""),
         "coverage": ("[{from: 2015-04-01, to: 2025-09-01}]", "days for which it is complete"),
         "tolerance": ("{duplicate_key: 0.02}", ""),
+        "untested": ("[before_birth]", ""),
         "late_after_days": ("366", "a record that arrives later than this is a finding"),
         "volume_tolerance": ("0.5", ""),
         "columns": ("{person_id: {type: string, required: true}}", "every column that is read"),
@@ -187,7 +213,10 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "required": ("true", "an empty cell is a fault"),
         "from": ("make_date(year_of_birth, 1, 1)", ""),
     },
-    "Lag": {"lag_days": ("45", "days from happening to being known")},
+    "Lag": {
+        "lag_days": ("45", "days from happening to being known"),
+        "after": ("discharged_on", ""),
+    },
     "Coverage": {
         "from": ("2015-04-01", "the first complete day"),
         "to": ("2025-09-01", "the day after the last complete one"),
@@ -247,6 +276,7 @@ FUNCTIONS = {
     "starts_with": "whether a text begins with another",
     "ends_with": "whether a text ends with another",
     "left": "the first so many characters",
+    "split_part": "the n-th of the parts a text falls into at each separator; `''` beyond the last",
     "abs": "without its sign",
     "round": "to the nearest whole number",
     "year": "the year of a date",

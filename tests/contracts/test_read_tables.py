@@ -200,7 +200,8 @@ def test_a_missing_file_is_named_with_its_neighbours(desk):
     assert "`health/visits.csv` does not exist" in message
     assert "nearest: visit.csv" in message
     assert "no `helth`" in desk.refusal(ContractError, "RS1001", file="helth/visits.csv")
-    assert "is a folder" in desk.refusal(ContractError, "RS1001", file="health")
+    (desk.data / "empty").mkdir()
+    assert "is a folder without" in desk.refusal(ContractError, "RS1001", file="empty")
 
 
 def test_a_name_that_does_not_tell_the_kind_is_refused(desk):

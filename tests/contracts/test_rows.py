@@ -207,6 +207,15 @@ def test_a_spell_ends_after_it_starts_or_is_open(desk):
     assert [row[2] for row in desk.accepted(found)] == [None, date(2023, 3, 1), date(2030, 1, 1)]
 
 
+def test_what_holds_for_a_whole_life_may_be_dated_before_birth(desk):
+    desk.write(csv_text("v1,ann,1900-01-01,2023-03-05,A,10"))
+    register(desk.con, "lives", LIVES)
+    births = {"births": "(SELECT unit_id, born_on FROM lives)"}
+    refused = desk.refusal(ContractError, "RS1017", **births)
+    assert "before the person's birth" in refused
+    assert desk.check(**births, untested=["before_birth"]).rows_accepted == 1
+
+
 @pytest.mark.parametrize("spells", [False, True])
 def test_a_lag_stands_in_for_the_day_a_record_was_known(desk, spells):
     desk.write(csv_text(*GOOD))
@@ -214,6 +223,30 @@ def test_a_lag_stands_in_for_the_day_a_record_was_known(desk, spells):
     found = desk.check(known_on={"lag_days": 45}, **(shape if spells else {}))
     known = found.columns.index("known_on")
     assert desk.accepted(found)[0][known] == date(2023, 4, 15)
+
+
+def test_a_lag_may_count_from_the_end_of_what_happened(desk):
+    desk.write(
+        csv_text(
+            "v1,ann,2023-03-01,2023-03-05,A,10",
+            "v2,ann,2023-03-01,,A,10",  # still going on: counted from its beginning
+            "v3,ann,2023-03-01,2023-02-01,A,10",  # an end before the beginning does not count
+        )
+    )
+    found = desk.check(known_on={"lag_days": 2, "after": "sent_on"})
+    known, visit = found.columns.index("known_on"), found.columns.index("visit")
+    assert {row[visit]: row[known] for row in desk.accepted(found)} == {
+        "v1": date(2023, 3, 7),
+        "v2": date(2023, 3, 3),
+        "v3": date(2023, 3, 3),
+    }
+
+
+def test_a_lag_counts_from_a_column_of_dates(desk):
+    with pytest.raises(ValueError, match="left_on is used but not under"):
+        desk.contract(known_on={"lag_days": 2, "after": "left_on"})
+    with pytest.raises(ValueError, match="`kind` must have type date"):
+        desk.contract(known_on={"lag_days": 2, "after": "kind"})
 
 
 def test_late_and_early_records_are_told_and_kept(desk):

@@ -123,6 +123,16 @@ def test_a_variant_is_chosen_by_its_keys_and_the_others_stay_silent(file):
     )
 
 
+def test_a_source_must_say_when_its_rows_became_known_and_is_told_how(file):
+    text = outdent(SOURCES["people"]).replace("known_on: {lag_days: 0}", "")
+    error = refused(file(text), model=Source)
+    assert "some.yaml:1: known_on: is missing" in error.message
+    assert "the column with the day it reached the platform" in error.message
+    assert "`known_on: {lag_days: 45}`" in error.message
+    null = outdent(SOURCES["people"]).replace("{lag_days: 0}", "")
+    assert "known_on: found nothing" in refused(file(null), model=Source).message
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

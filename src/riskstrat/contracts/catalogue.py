@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from riskstrat.contracts.packs import PackUse, packed_contracts
 from riskstrat.contracts.spec import SharingAgreement, Source
 from riskstrat.errors import StudyError
 from riskstrat.spec import Spec
 from riskstrat.vocabulary import Codelist
 from riskstrat.yamlfile import nearest, read_document
+from riskstrat.yamlfile.faults import KeyPath
 
 MAX_BYTES = 20_000_000
 HEADERS = (["code", "label"], ["code", "label", "group"])
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 S = TypeVar("S", bound=Spec)
+NO_PACKS: Mapping[str, PackUse] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,34 @@ class Catalogue:
         raise StudyError(f"{where}: there is no source `{name}`{known}", code="RS1222")
 
 
-def load_catalogue(root: Path) -> Catalogue:
+def load_catalogue(
+    root: Path,
+    packs: Mapping[str, PackUse] = NO_PACKS,
+    place: Callable[[KeyPath], str] = lambda keys: ".".join(map(str, keys)),
+) -> Catalogue:
     """Read ``sources/*.yaml``, ``agreements/*.yaml`` and ``codelists/*.csv`` of a folder.
 
+    Args:
+        root: the config folder.
+        packs: source packs in use; a contract of the folder's own counts before a pack's.
+        place: where a key stands in the study file, for messages about packs.
+
     Raises:
-        StudyError: with the faults of every file, or RS1250 to RS1252 for names that do not fit.
+        StudyError: with the faults of every file, or RS1250 to RS1253 for names that do not fit.
     """
     faults: list[StudyError] = []
-    sources = _read_all(root / "sources", Source, lambda spec: spec.source, faults)
+    packed = tuple(packed_contracts(root, packs, place))
+    own = {path.stem for path in _files(root, "sources")}
+    sources = _read_all(
+        [
+            *_readers(root, "sources", Source),
+            *((item.path, item.read) for item in packed if item.path.stem not in own),
+        ],
+        lambda spec: spec.source,
+        faults,
+    )
     agreements = _read_all(
-        root / "agreements", SharingAgreement, lambda spec: spec.agreement, faults
+        _readers(root, "agreements", SharingAgreement), lambda spec: spec.agreement, faults
     )
     codelists: dict[str, Codelist] = {}
     for path in sorted((root / "codelists").glob("*.csv")):
@@ -78,13 +99,26 @@ def _together(faults: list[StudyError]) -> StudyError:
     return StudyError(f"{len(faults)} config files have faults:\n{listed}", fix=fix)
 
 
+def _files(root: Path, folder: str) -> list[Path]:
+    return sorted((root / folder).glob("*.yaml"))
+
+
+def _readers(root: Path, folder: str, model: type[S]) -> list[tuple[Path, Callable[[], S]]]:
+    return [
+        (path, lambda path=path: read_document(path).validate(model))  # type: ignore[misc]
+        for path in _files(root, folder)
+    ]
+
+
 def _read_all(
-    folder: Path, model: type[S], name_of: Callable[[S], str], faults: list[StudyError]
+    readers: Iterable[tuple[Path, Callable[[], S]]],
+    name_of: Callable[[S], str],
+    faults: list[StudyError],
 ) -> dict[str, S]:
     found: dict[str, S] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path, read in readers:
         try:
-            spec = read_document(path).validate(model)
+            spec = read()
         except StudyError as error:
             faults.append(error)
             continue

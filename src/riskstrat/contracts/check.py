@@ -11,13 +11,12 @@ import duckdb
 
 from riskstrat.asof import quoted
 from riskstrat.contracts.columns import (
-    WORDS,
     Resolved,
     other_type,
     own_rows,
-    raw_name,
     resolve,
 )
+from riskstrat.contracts.files import reading
 from riskstrat.contracts.findings import (
     Rejections,
     late_findings,
@@ -26,11 +25,15 @@ from riskstrat.contracts.findings import (
     rejection_findings,
     volume_findings,
 )
-from riskstrat.contracts.read import RawTable, open_source, reading
-from riskstrat.contracts.rows import canonical_columns, keep_first, order_by, reasons, write_tested
-from riskstrat.contracts.rules import Test, row_tests
+from riskstrat.contracts.hands import Hands, OneEngine
+from riskstrat.contracts.kinds import WORDS
+from riskstrat.contracts.read import open_source
+from riskstrat.contracts.rows import canonical_columns, order_by
+from riskstrat.contracts.rules import Test, must_have, row_tests
 from riskstrat.contracts.sniff import nothing
 from riskstrat.contracts.spec import Source
+from riskstrat.contracts.tables import RawTable, reading_parts
+from riskstrat.errors import ContractError
 from riskstrat.expressions.terms import SQL_TYPES
 from riskstrat.vocabulary import Codelist, Finding
 
@@ -67,6 +70,7 @@ def check_source(
     deaths: str | None,
     scratch: Path,
     codelists: Mapping[str, Codelist] = MappingProxyType({}),
+    hands: Hands | None = None,
 ) -> SourceCheck:
     """Compare an extract with its contract, row by row.
 
@@ -84,25 +88,25 @@ def check_source(
         deaths: a view with ``unit_id, died_on``, if there is one. Both are used for persons only.
         scratch: an existing private folder for temporary files with people's data.
         codelists: those that expressions under ``from`` may name.
+        hands: who works through the rows; default ``con``.
 
     Raises:
         ContractError: the extract cannot be read, lacks columns or rows, or a rule rejects a
             larger share than the contract tolerates.
         StudyError: a ``from`` in the contract is not an expression.
     """
+    hands = hands or OneEngine(con, source, births, deaths, scratch)
     with reading(source):
-        table = open_source(con, source, data_root, scratch)
+        table = open_source(con, source, data_root, scratch, hands.copy)
     columns = resolve(source, table, codelists)
+    _refuse_partly_absent(source, table, columns)
     table = own_rows(source, table, codelists)
-    checked = scratch / f"{source.source}.checked.parquet"
-    with reading(source):
+    with reading_parts(con, source, table):
         columns = _settled(con, source, table, columns)
         tests = row_tests(source, columns)
-        write_tested(con, source, table, columns, tests, births, deaths, checked)
-        rejections = _counted(con, source, table, tests, checked)
-        _refuse_unreadable_columns(con, source, table, columns, rejections)
-        (scratch / f"{source.source}.raw.parquet").unlink(missing_ok=True)
-        kept, repeated = keep_first(con, source, checked, scratch)
+        rejections = _counted(source, table, tests, hands.test(table, columns, tests))
+        _refuse_unreadable_columns(source, table, columns, rejections, hands)
+        kept, repeated = hands.keep_first(rejections.rows_in - rejections.total)
     rejections = rejections.with_repeated_keys(source, repeated)
     refuse_beyond_tolerance(source, rejections)
     if not (accepted := rejections.rows_in - rejections.total):
@@ -118,14 +122,22 @@ def check_source(
     return SourceCheck(findings, sql, names, rejections.rows_in, accepted, rejections.by_rule)
 
 
+def _refuse_partly_absent(source: Source, table: RawTable, columns: tuple[Resolved, ...]) -> None:
+    """Of several files, each must have the columns without which a row cannot be used."""
+    needed = set(must_have(source))
+    for item in columns:
+        if item.name in needed and (file := table.absent.get(item.physical)):
+            raise ContractError(
+                f"{source.source}: `{file}` lacks `{item.physical}`, which other files of "
+                f"`{source.file}` have",
+                fix=f"ask {source.agency} for files that agree, or take the file away",
+                code="RS1007",
+            )
+
+
 def _counted(
-    con: duckdb.DuckDBPyConnection,
-    source: Source,
-    table: RawTable,
-    tests: tuple[Test, ...],
-    checked: Path,
+    source: Source, table: RawTable, tests: tuple[Test, ...], found: Mapping[int, int]
 ) -> Rejections:
-    found = reasons(con, checked)
     rows_in = sum(found.values()) + table.ragged
     if not rows_in:
         raise nothing(
@@ -138,23 +150,20 @@ def _counted(
 
 
 def _refuse_unreadable_columns(
-    con: duckdb.DuckDBPyConnection,
     source: Source,
     table: RawTable,
     columns: tuple[Resolved, ...],
     rejections: Rejections,
+    hands: Hands,
 ) -> None:
     """A column of which no value at all converts is of another type, not a set of bad rows."""
     suspects = {test.column for test in rejections.counts if test.rule == "wrong_type"}
     for i, item in enumerate(columns):
         if item.name not in suspects:
             continue
-        row = con.execute(
-            f"SELECT count({raw_name(i)}), count({item.converted}) "
-            f"FROM (SELECT {item.raw} AS {raw_name(i)} FROM ({table.sql}) AS raw)"
-        ).fetchone()
-        if row and row[0] and not row[1]:
-            raise other_type(source, item, f"holds {row[0]:,} values and none fits")
+        held, fitting = hands.values(table, i, item)
+        if held and not fitting:
+            raise other_type(source, item, f"holds {held:,} values and none fits")
 
 
 def birth_view_sql(source: Source) -> str:

@@ -23,7 +23,8 @@ _CODES = (
     Code(
         "RS1001",
         "The file is missing",
-        "The file a contract names is not in the data folder, or is a folder.",
+        "The file a contract names is not in the data folder, or the folder or pattern it names "
+        "holds no file.",
         "The contract's `file` is looked up under the data folder (`--data`).",
         "Put the file there, correct `file` in the contract, or point `--data` elsewhere.",
     ),
@@ -185,6 +186,22 @@ _CODES = (
         "The contract's `from` cannot be computed from this file.",
         "The expression is checked against the file's columns and types, then run.",
         "Correct the expression in the contract.",
+    ),
+    Code(
+        "RS1024",
+        "The files of an extract differ",
+        "The files of a folder or pattern are of several kinds, or a column holds another type, or "
+        "is spelt in another case, in one of them.",
+        "Every file is opened on its own; columns are compared by name. A file in which a column "
+        "is wholly empty gives way, and whole numbers beside numbers are read as numbers.",
+        "Ask the agency for files that agree, or give the file that differs a contract of its own.",
+    ),
+    Code(
+        "RS1025",
+        "Row numbers of several files",
+        "The contract takes something from `file_row_number`, and its `file` names several files.",
+        "A row's number would depend on which file comes first, and change when a file is added.",
+        "Name a single file, or use columns that tell the rows apart.",
     ),
 )
 

@@ -6,24 +6,15 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from riskstrat.asof import literal, quoted
-from riskstrat.contracts.read import RawTable
+from riskstrat.contracts.kinds import WORDS
 from riskstrat.contracts.spec import Column, Source
+from riskstrat.contracts.tables import RawTable
 from riskstrat.errors import ContractError, StudyError
 from riskstrat.expressions import Expression, parse
 from riskstrat.vocabulary import Codelist, ColumnType
 
-WORDS: Mapping[ColumnType, str] = MappingProxyType(
-    {
-        ColumnType.STRING: "text",
-        ColumnType.INTEGER: "whole numbers",
-        ColumnType.NUMBER: "numbers",
-        ColumnType.BOOLEAN: "yes or no",
-        ColumnType.DATE: "dates",
-    }
-)
 _NAME_ONLY = re.compile(r"[^()=<>'+*/|]+")
 _SAFE_WHOLE = 2**53
 
@@ -99,7 +90,8 @@ def own_rows(source: Source, table: RawTable, codelists: Mapping[str, Codelist])
     if source.where is None:
         return table
     condition = _parsed(source, "where", source.where, table, codelists, ColumnType.BOOLEAN)
-    return replace(table, sql=f"SELECT * FROM ({table.sql}) AS file WHERE {condition.sql()}")
+    table = replace(table, where=condition.sql())
+    return replace(table, sql=table.own(table.sql))
 
 
 def _parsed(

@@ -42,12 +42,12 @@ class Rejections:
     Attributes:
         rows_in: rows of the extract.
         counts: test -> rows; a test with no column stands for rows that do not fit the header.
-        first_ragged: line numbers of the first of those.
+        first_ragged: the lines of the first of those.
     """
 
     rows_in: int
     counts: Mapping[Test, int]
-    first_ragged: tuple[int, ...] = ()
+    first_ragged: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -81,7 +81,7 @@ class Rejections:
         return ", ".join(f"{names[column]} ({rows:,})" for column, rows in found.items())
 
     def _ragged(self) -> str:
-        lines = ", ".join(f"{line:,}" for line in self.first_ragged)
+        lines = ", ".join(self.first_ragged)
         return f"rows with another number of columns than the header (first: line {lines})"
 
 

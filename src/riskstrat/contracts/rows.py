@@ -9,9 +9,9 @@ import duckdb
 
 from riskstrat.asof import literal, quoted
 from riskstrat.contracts.columns import Resolved, raw_name
-from riskstrat.contracts.read import RawTable
 from riskstrat.contracts.rules import Test, first_date
 from riskstrat.contracts.spec import Lag, Shape, Source
+from riskstrat.contracts.tables import RawTable
 from riskstrat.contracts.textfile import exact_path
 from riskstrat.vocabulary import Unit
 
@@ -29,7 +29,7 @@ def _canonical(source: Source) -> dict[str, str]:
     """Canonical column -> SQL over the contract's columns."""
     first = quoted(first_date(source))
     known = (
-        f"CAST({first} + {source.known_on.lag_days} AS DATE)"
+        _assumed(source.known_on, first)
         if isinstance(source.known_on, Lag)
         else quoted(source.known_on)
     )
@@ -46,10 +46,29 @@ def _canonical(source: Source) -> dict[str, str]:
     }
 
 
-def order_by(source: Source) -> str:
+def _assumed(lag: Lag, first: str) -> str:
+    """SQL: the day a row is taken to be known on; ``greatest`` passes over an empty ``after``."""
+    counted_from = f"greatest({first}, {quoted(lag.after)})" if lag.after else first
+    return f"CAST({counted_from} + {lag.lag_days} AS DATE)"
+
+
+def sorting_columns(source: Source) -> tuple[str, ...]:
     """The order of accepted rows: unit, date, key, then every column, so that it is total."""
     canonical = list(_canonical(source))
-    names = dict.fromkeys((*canonical[:2], *source.key, *canonical_columns(source)))
+    return tuple(dict.fromkeys((*canonical[:2], *source.key, *canonical_columns(source))))
+
+
+def first_columns(source: Source) -> tuple[str, ...]:
+    """Which of the rows with one key is kept: the first known, then by every column."""
+    return tuple(dict.fromkeys(("known_on", *canonical_columns(source))))
+
+
+def order_by(source: Source) -> str:
+    """SQL: the order of accepted rows."""
+    return _nulls_last(sorting_columns(source))
+
+
+def _nulls_last(names: Sequence[str]) -> str:
     return ", ".join(f"{quoted(name)} NULLS LAST" for name in names)
 
 
@@ -112,10 +131,7 @@ def keep_first(
         return good, 0
     keys = ", ".join(map(quoted, source.key))
     dropped = scratch / f"{source.source}.repeated.parquet"
-    everything = ", ".join(
-        f"{quoted(name)} NULLS LAST"
-        for name in dict.fromkeys(("known_on", *canonical_columns(source)))
-    )
+    everything = _nulls_last(first_columns(source))
     # The window runs over repeated keys only: they are few, and a window over all rows is not.
     done = con.execute(
         f"COPY (SELECT file_row_number FROM (SELECT file_row_number, row_number() OVER "

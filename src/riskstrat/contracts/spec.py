@@ -53,6 +53,9 @@ class Lag(Spec):
     """For a source that cannot say when a record arrived: assume this many days."""
 
     lag_days: Annotated[int, Field(ge=0, le=3650)]
+    after: Name | None = None
+    """the column the days are counted from, where it is later than the day the row happened: a
+    stay is written up when it ends"""
 
 
 class Coverage(Spec):
@@ -113,10 +116,12 @@ class Source(Spec):
     agency: str
     agreement: Name
     file: str
+    """the extract, from the data folder on: a file, a folder of files, or a pattern such as
+    ``admissions/*.parquet`` (``**`` stands for folders at any depth); several are one table"""
     format: FileFormat = FileFormat()
     where: str | None = None
     """which rows of the file belong to this source: an expression over the file's columns
-    (``file_row_number``, where a file has no id, is the number of the row, from 0)"""
+    (``file_row_number``, where a single file has no id, is the number of the row, from 0)"""
     row: str
     rows: str = ""
     """plural of ``row``; by default ``row`` with an s"""
@@ -126,6 +131,8 @@ class Source(Spec):
     key: tuple[Name, ...] = ()
     happened_on: Name | None = None
     known_on: Name | Lag
+    """when a row became known: the column with the day it reached the platform or, where the
+    extract has none, a lag you can defend, such as `known_on: {lag_days: 45}`"""
     starts_on: Name | None = None
     ends_on: Name | None = None
     end_known_on: Name | None = None
@@ -141,6 +148,9 @@ class Source(Spec):
     coverage: tuple[Coverage, ...] = Field(min_length=1)
     tolerance: dict[RowRule, Annotated[float, Field(ge=0, le=1)]] = Field(default={})
     """share of rows that a rule may reject before the whole extract is refused"""
+    untested: tuple[Literal["before_birth", "after_death"], ...] = ()
+    """rules that say nothing about this source's rows: of what holds for a whole life, the date
+    is a matter of form"""
     late_after_days: Annotated[int, Field(ge=1)] = 366
     volume_tolerance: Annotated[float, Field(gt=0)] = 0.5
     """a month whose rows differ by more than this share from the months around it is a finding"""
@@ -154,7 +164,7 @@ class Source(Spec):
     @property
     def time_columns(self) -> tuple[str, ...]:
         """The columns that place a row in time, each once."""
-        known = self.known_on if isinstance(self.known_on, str) else None
+        known = self.known_on.after if isinstance(self.known_on, Lag) else self.known_on
         named = (self.happened_on, self.starts_on, self.ends_on, self.end_known_on, known)
         return tuple(dict.fromkeys(name for name in named if name))
 

@@ -26,12 +26,10 @@ from riskstrat.contracts.spec import Source
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """The rows that fit, as a Parquet file of text columns, and what did not fit."""
+    """How many rows of a text file did not fit its header, and the lines of the first of them."""
 
-    path: Path
     ragged: int
     first_ragged: tuple[int, ...]
-    width: int
 
 
 def exact_path(path: Path) -> str:
@@ -41,12 +39,19 @@ def exact_path(path: Path) -> str:
 
 
 def read_text(
-    con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path
+    con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path, target: Path
 ) -> TextTable:
-    """Read a CSV file into ``scratch`` as Parquet, every column as text.
+    """Read a CSV file into ``target`` as Parquet, every column as text.
 
     No value is interpreted here. DuckDB splits the rows; where a line is missing afterwards, or
     the file holds quote marks, a second reader must come to the same number of rows.
+
+    Args:
+        con: an open connection.
+        source: the contract.
+        path: the text file.
+        scratch: an existing folder for temporary copies.
+        target: the Parquet file to write: the rows that fit, every column as text.
 
     Raises:
         ContractError: the bytes cannot be trusted, or there are no rows.
@@ -61,7 +66,6 @@ def read_text(
     names = header(text, source)
     if found.lines <= 1:
         raise nothing(source, "has a header and no rows")
-    target = scratch / f"{source.source}.raw.parquet"
     rows = _load(con, source, text, names, target, parallel=not found.quotes)
     shape = Shape(rows, 0, ())
     if found.quotes or rows != found.lines - 1:
@@ -70,7 +74,7 @@ def read_text(
             raise unsplit(source)
     if text != path:
         text.unlink()
-    return TextTable(target, shape.ragged, shape.first_ragged, len(names))
+    return TextTable(shape.ragged, shape.first_ragged)
 
 
 def _load(

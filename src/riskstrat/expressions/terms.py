@@ -90,6 +90,12 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
             "left({0}, CASE WHEN {1} < 0 THEN 0 WHEN {1} > 1000000 THEN 1000000 ELSE {1} END)",
             "left(code, 3)",
         ),
+        "split_part": Function(
+            (_one(STRING), _one(STRING), _one(INTEGER)),
+            STRING,
+            "split_part({0}, {1}, {2})",
+            "split_part(code, '//', 1)",
+        ),
         "abs": Function((NUMERIC,), None, "abs({0})", "abs(balance)"),
         "round": Function((NUMERIC,), None, "round({0})", "round(cost)"),
         "year": Function((_one(DATE),), INTEGER, "year({0})", "year(arrived_on)"),

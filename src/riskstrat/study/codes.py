@@ -57,7 +57,7 @@ _TEXTS = (
     (
         "RS1205",
         "No catalogue beside the study",
-        "There is no folder `sources` beside the study file or one level above it.",
+        "There is no folder `sources` or `agreements` beside the study file or one level above it.",
         "The folder of the study and its parent are looked at.",
         "Keep studies in `configs/studies`, next to `configs/sources`.",
     ),
@@ -261,6 +261,14 @@ _TEXTS = (
         "The contract of a source names a sharing agreement that is not under `agreements`.",
         "Agreements are looked up by name when the catalogue is read.",
         "Correct `agreement` in the contract, or add the agreement.",
+    ),
+    (
+        "RS1253",
+        "A source pack cannot be used",
+        "The folder a study names under `packs` holds no pack, a pack of another name, or not the "
+        "source asked for; or two packs hold a source of the same name.",
+        "A pack is looked for in `sources/<name>` or under its `path`, from the config folder on.",
+        "Use the pack's own name as key, give its folder as `path`, and choose under `sources`.",
     ),
     (
         "RS1261",

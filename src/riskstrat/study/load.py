@@ -29,7 +29,8 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     document = read_document(path, overrides)
     spec = document.validate(StudySpec)
     root = _config_root(path)
-    return compose(document, spec, root, load_catalogue(root), effective_text(spec))
+    catalogue = load_catalogue(root, spec.packs, document.place)
+    return compose(document, spec, root, catalogue, effective_text(spec))
 
 
 def resolve_attribute(
@@ -55,10 +56,11 @@ def resolve_attribute(
 def _config_root(path: Path) -> Path:
     folder = path.resolve().parent
     for root in (folder, folder.parent):
-        if (root / "sources").is_dir():
+        if (root / "sources").is_dir() or (root / "agreements").is_dir():
             return root
     raise StudyError(
-        f"{path}: there is no folder `sources` beside the study file or one level above",
+        f"{path}: there is no folder `sources` or `agreements` beside the study file or one level "
+        "above",
         fix="keep studies in a folder next to `sources`, `agreements` and `codelists`",
         code="RS1205",
     )

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from riskstrat.audit.spec import AuditSpec
 from riskstrat.cohort.spec import CohortSpec, OutcomeSpec
+from riskstrat.contracts.packs import PackUse
 from riskstrat.features.spec import FeaturesSpec
 from riskstrat.release.spec import ReleaseSpec
 from riskstrat.spec import Spec
@@ -24,6 +25,8 @@ class StudySpec(Spec):
     purpose: Name
     unit: Unit
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    packs: dict[Name, PackUse] = Field(default={})
+    """source packs: contracts of a standard (OMOP, MEDS, HES), by the name of the pack"""
     cohort: CohortSpec
     outcome: OutcomeSpec
     features: FeaturesSpec
