@@ -6,6 +6,7 @@ PYTHON  := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
+SPARK   := $(VENV)/.spark
 PEOPLE  ?= 50000
 SEED    ?= 20260401
 DATA    ?= data/demo
@@ -17,7 +18,7 @@ STUDIES := $(if $(STUDY),$(STUDY),emergency_admission school_readiness)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup data train score report export test test-all lint format bench notebooks docs lock clean distclean
+.PHONY: help setup setup-spark data train score report export test test-all lint format bench notebooks docs lock clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -32,6 +33,15 @@ $(READY): requirements.lock requirements-build.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-build.lock -r requirements.lock 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
+	@touch $@
+
+setup-spark: setup $(SPARK)  ## add Spark to .venv, for --engine spark (needs Java 17 or 21)
+
+$(SPARK): requirements-spark.lock requirements-spark-build.lock $(READY)
+	@echo "adding Spark to $(VENV) (half a gigabyte, built from source)" >&2
+	@for lock in requirements-spark-build.lock requirements-spark.lock; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --require-hashes -r $$lock 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }; \
+	done
 	@touch $@
 
 data: $(DATA)/county.json  ## make the demo county if it is missing
@@ -76,8 +86,16 @@ format: setup  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup  ## benchmarks: stage seconds and peak memory of the main job
+bench: setup  ## benchmarks: the main job, or the feature engine beside its peers (SIZE=10m, 100m, 500m)
+ifeq ($(SIZE),)
 	$(BIN)/python benchmarks/main_job.py
+else
+	$(BIN)/python benchmarks/feature_engine/bench.py $(SIZE)
+ifeq ($(SIZE),10m)
+	$(BIN)/python benchmarks/feature_engine/task_a.py
+	$(BIN)/python benchmarks/feature_engine/task_b.py
+endif
+endif
 
 notebooks: setup data  ## execute the notebooks on the newest runs (makes them if need be)
 	$(BIN)/python notebooks/execute.py --data $(DATA) --store $(STORE)

@@ -45,6 +45,14 @@ _FAMILIES = (
         "reused.",
     ),
     Code(
+        "RS1371",
+        "Learning would need more memory than it may use",
+        "The rows and features to learn from do not fit in what `--memory` allows. Nothing was "
+        "tried, and nothing is sampled in silence: a machine may not change a result.",
+        "Rows and features are counted before learning begins, at 260 bytes a row and 4.7 a cell.",
+        "Give more with `--memory`, or set `training.sample: {negatives: 0.1}` in the study.",
+    ),
+    Code(
         "RS2000",
         "A gate failed",
         "The run is complete and kept, but the model is not promoted.",

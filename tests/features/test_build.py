@@ -1,32 +1,23 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from datetime import timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.county import (
-    RELATION_COLUMNS,
-    County,
-    as_table,
-    counties,
-    view_columns,
-)
+from features.building import Built, Given, by_sql, every_way
+from features.county import RELATION_COLUMNS, County, as_table, counties, view_columns
 from features.oracle import cells
-from riskstrat.features.build import FeatureSummary, build_features
-from tables import connection
 
 MANY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def built(county: County, **more) -> tuple[bytes, FeatureSummary]:
-    """The bytes of the feature file."""
+def given_by(county: County) -> Given:
+    """The county as tables."""
     views = {
         f"source_{name}": as_table(county.rows[name], view_columns(source))
         for name, source in county.sources.items()
@@ -37,11 +28,13 @@ def built(county: County, **more) -> tuple[bytes, FeatureSummary]:
             "as_of": pa.array([as_of for _, as_of in county.pairs], pa.date32()),
         }
     )
-    con = connection(pairs=pairs, relations=as_table(county.relations, RELATION_COLUMNS), **views)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "features.parquet"
-        summary = build_features(con, county.plan, county.sources, out, **more)
-        return out.read_bytes(), summary
+    views["relations"] = as_table(county.relations, RELATION_COLUMNS)
+    return Given(county.plan, county.sources, pairs, views)
+
+
+def built(county: County) -> Built:
+    """The feature file, by SQL alone."""
+    return by_sql(given_by(county))
 
 
 def expected(county: County):
@@ -62,8 +55,9 @@ def same(left, right) -> bool:
 @MANY
 @given(county=counties())
 def test_every_cell_is_what_the_slow_and_obvious_code_says(county):
-    data, summary = built(county)
-    found = pq.read_table(pa.BufferReader(data)).to_pylist()
+    made = every_way(given_by(county))
+    summary = made.summary
+    found = pq.read_table(pa.BufferReader(made.data)).to_pylist()
     slow = expected(county)
     assert summary.rows == len(found) == len(slow)
     for quick_row, slow_row in zip(found, slow, strict=True):
@@ -88,7 +82,7 @@ def test_what_is_not_yet_known_on_the_day_changes_no_byte(county, delay, data):
         more[name] = rows + future
     moved = [{**r, "known_on": last + timedelta(days=delay)} for r in county.relations]
     later = changed(county, rows=more, relations=county.relations + moved)
-    assert built(later)[0] == built(county)[0]
+    assert built(later).data == built(county).data
 
 
 @FEW
@@ -103,7 +97,7 @@ def test_neither_the_order_of_rows_nor_the_size_of_chunks_changes_a_byte(county,
         relations=mixed(county.relations),
         pairs=mixed(county.pairs),
     )
-    assert built(other, chunk_rows=1)[0] == built(county)[0]
+    assert every_way(given_by(other)).data == built(county).data
 
 
 @FEW
@@ -117,7 +111,7 @@ def test_learning_later_never_reveals_more(county, delay):
             for name, rows in county.rows.items()
         },
     )
-    before = pq.read_table(pa.BufferReader(built(county)[0])).to_pylist()
-    after = pq.read_table(pa.BufferReader(built(later)[0])).to_pylist()
+    before = pq.read_table(pa.BufferReader(built(county).data)).to_pylist()
+    after = pq.read_table(pa.BufferReader(built(later).data)).to_pylist()
     for row, later_row in zip(before, after, strict=True):
         assert all((later_row[name] or 0) <= (row[name] or 0) for name in counts)

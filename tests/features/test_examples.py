@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.building import Given, every_way
 from riskstrat.attributes import Attribute
-from riskstrat.features.build import build_features
 from riskstrat.features.dictionary import feature_dictionary
 from riskstrat.features.groups import build_groups
 from riskstrat.features.plan import plan_features
 from riskstrat.features.spec import AggregateName, FeaturesSpec
 from riskstrat.vocabulary import ColumnType, Unit
-from tables import connection, contract
+from tables import connection, contract, table
 
 VISITS = contract("visits", {"kind": "string", "cost": "number"})
 STAYS = contract("stays", {"end_known_on": "date"}, shape="spells", end_known_on="end_known_on")
@@ -52,7 +53,7 @@ EXAMPLES = {
 }
 
 
-def features(tmp_path, blocks, sources, *, windows=(30,), attributes=None, pairs=PAIRS, **views):
+def features(blocks, sources, *, windows=(30,), attributes=None, pairs=PAIRS, **views):
     """The rows of the feature file, and the dictionary."""
     contracts = {source.source: source for source in sources}
     spec = FeaturesSpec.model_validate({"windows": windows, "blocks": blocks})
@@ -65,17 +66,16 @@ def features(tmp_path, blocks, sources, *, windows=(30,), attributes=None, pairs
         attributes=[attributes or {}] * len(spec.blocks),
         age_bands=(0, 18),
     )
-    con = connection(pairs=pairs, **views)
-    summary = build_features(con, plan, contracts, tmp_path / "features.parquet")
-    found = pq.read_table(tmp_path / "features.parquet").to_pylist()
-    return found, {entry["name"]: entry for entry in feature_dictionary(plan, summary)}
+    made = every_way(Given(plan, contracts, table(pairs), views))
+    found = pq.read_table(pa.BufferReader(made.data)).to_pylist()
+    return found, {entry["name"]: entry for entry in feature_dictionary(plan, made.summary)}
 
 
 @pytest.mark.parametrize("aggregate", EXAMPLES)
-def test_an_aggregate_by_hand(tmp_path, aggregate):
+def test_an_aggregate_by_hand(aggregate):
     name, expected = EXAMPLES[aggregate]
     blocks = [{"source": "visits", "aggregates": [aggregate]}]
-    [row], _ = features(tmp_path, blocks, [VISITS], source_visits=SEEN)
+    [row], _ = features(blocks, [VISITS], source_visits=SEEN)
     assert row[f"visits__{name}"] == expected
 
 
@@ -84,7 +84,7 @@ def test_every_aggregate_has_a_worked_example():
     assert worked == set(get_args(AggregateName))
 
 
-def test_open_counts_the_spells_open_on_the_day_however_long_ago_they_began(tmp_path):
+def test_open_counts_the_spells_open_on_the_day_however_long_ago_they_began():
     stays = """
         unit_id | starts_on:date | ends_on:date | end_known_on:date | known_on:date
         ann     | 2010-01-01     |              |                   | 2010-01-01
@@ -94,41 +94,41 @@ def test_open_counts_the_spells_open_on_the_day_however_long_ago_they_began(tmp_
         ann     | 2024-04-01     |              |                   | 2024-04-01
     """
     blocks = [{"source": "stays", "aggregates": ["open", "count"]}]
-    [row], _ = features(tmp_path, blocks, [STAYS], source_stays=stays)
+    [row], _ = features(blocks, [STAYS], source_stays=stays)
     assert row["stays__open"] == 3
     assert row["stays__count__30d"] == 3
 
 
-def test_nothing_recorded_is_zero_and_a_mean_of_nothing_is_empty(tmp_path):
+def test_nothing_recorded_is_zero_and_a_mean_of_nothing_is_empty():
     blocks = [{"source": "visits", "aggregates": ["count", "sum(cost)", "mean(cost)", "any"]}]
     nobody = SEEN.replace("ann", "zoe")
-    [row], _ = features(tmp_path, blocks, [VISITS], source_visits=nobody)
+    [row], _ = features(blocks, [VISITS], source_visits=nobody)
     assert (row["visits__count__30d"], row["visits__sum_cost__30d"]) == (0, 0)
     assert row["visits__mean_cost__30d"] is None
     assert row["visits__known"] == "no_record"
 
 
-def test_a_sum_is_empty_when_rows_are_there_but_none_gives_the_value(tmp_path):
+def test_a_sum_is_empty_when_rows_are_there_but_none_gives_the_value():
     blocks = [{"source": "visits", "aggregates": ["sum(cost)"]}]
     seen = """
         unit_id | happened_on:date | known_on:date | kind | cost:number
         ann     | 2024-03-31       | 2024-03-31    | a    |
     """
-    [row], _ = features(tmp_path, blocks, [VISITS], source_visits=seen)
+    [row], _ = features(blocks, [VISITS], source_visits=seen)
     assert row["visits__sum_cost__30d"] is None
 
 
-def test_sums_do_not_depend_on_the_order_of_addition(tmp_path):
+def test_sums_do_not_depend_on_the_order_of_addition():
     costs = [1e15, 0.1, -1e15, 0.2]
     blocks = [{"source": "visits", "aggregates": ["sum(cost)"]}]
     for order in (costs, costs[::-1]):
         seen = "unit_id | happened_on:date | known_on:date | kind | cost:number\n"
         seen += "\n".join(f"ann | 2024-03-31 | 2024-03-31 | a | {cost}" for cost in order)
-        [row], _ = features(tmp_path, blocks, [VISITS], source_visits=seen)
+        [row], _ = features(blocks, [VISITS], source_visits=seen)
         assert row["visits__sum_cost__30d"] == pytest.approx(0.3)
 
 
-def test_what_the_agency_does_not_cover_is_empty_never_zero(tmp_path):
+def test_what_the_agency_does_not_cover_is_empty_never_zero():
     late = contract(
         "visits",
         {"kind": "string", "cost": "number"},
@@ -136,7 +136,7 @@ def test_what_the_agency_does_not_cover_is_empty_never_zero(tmp_path):
     )
     blocks = [{"source": "visits", "aggregates": ["count"]}]
     nobody = SEEN.replace("ann", "zoe")
-    [row], told = features(tmp_path, blocks, [late], windows=[30, 90], source_visits=nobody)
+    [row], told = features(blocks, [late], windows=[30, 90], source_visits=nobody)
     assert row["visits__count__30d"] == 0
     assert row["visits__count__90d"] is None
     assert row["visits__known"] == "not_covered"
@@ -144,10 +144,10 @@ def test_what_the_agency_does_not_cover_is_empty_never_zero(tmp_path):
     assert told["visits__count__30d"]["share_missing"] == 0
 
 
-def test_a_declared_lag_hides_the_last_days_of_every_window(tmp_path):
+def test_a_declared_lag_hides_the_last_days_of_every_window():
     slow = contract("visits", {"kind": "string", "cost": "number"}, known_on={"lag_days": 20})
     blocks = [{"source": "visits", "aggregates": ["count"]}]
-    [row], _ = features(tmp_path, blocks, [slow], windows=[30, 90], source_visits=SEEN)
+    [row], _ = features(blocks, [slow], windows=[30, 90], source_visits=SEEN)
     assert row["visits__count__30d"] is None
     assert row["visits__count__90d"] is not None
 
@@ -164,14 +164,14 @@ RELATIONS = """
 """  # noqa: E501
 
 
-def test_people_of_a_household_are_those_known_to_live_there_on_the_day(tmp_path):
+def test_people_of_a_household_are_those_known_to_live_there_on_the_day():
     visits = "unit_id | happened_on:date | known_on:date | kind | cost:number\n"
     visits += "\n".join(
         f"{who} | 2024-03-10 | 2024-03-10 | a | {cost}"
         for who, cost in (("ann", 1), ("bob", 2), ("cat", 4), ("dan", 8), ("eve", 16), ("fay", 32))
     )
     blocks = [{"source": "visits", "through": "household", "aggregates": ["sum(cost)"]}]
-    [row], told = features(tmp_path, blocks, [VISITS], source_visits=visits, relations=RELATIONS)
+    [row], told = features(blocks, [VISITS], source_visits=visits, relations=RELATIONS)
     name = "household_visits__sum_cost__30d"
     assert row[name] == 1 + 2 + 16
     assert told[name]["meaning"] == (
@@ -179,7 +179,7 @@ def test_people_of_a_household_are_those_known_to_live_there_on_the_day(tmp_path
     )
 
 
-def test_incidents_are_those_of_the_household_of_the_day_and_none_without_one(tmp_path):
+def test_incidents_are_those_of_the_household_of_the_day_and_none_without_one():
     incidents = """
         unit_id | happened_on:date | known_on:date
         oak     | 2024-03-10       | 2024-03-10
@@ -190,7 +190,6 @@ def test_incidents_are_those_of_the_household_of_the_day_and_none_without_one(tm
         {"source": "incidents", "through": "household", "aggregates": ["count", "days_since_last"]}
     ]
     rows, told = features(
-        tmp_path,
         blocks,
         [INCIDENTS],
         pairs="unit_id | as_of:date\n ann | 2024-04-01\n fay | 2024-04-01\n fay | 2024-03-03\n"
@@ -250,7 +249,7 @@ def test_groups_are_read_as_known_on_the_day(tmp_path):
     ]
 
 
-def test_attributes_through_the_household_are_the_household_s(tmp_path):
+def test_attributes_through_the_household_are_the_household_s():
     homes = contract("homes", {"damp": "boolean"}, unit="household", shape="attributes")
     rows = """
         unit_id | happened_on:date | known_on:date | damp:boolean
@@ -258,7 +257,6 @@ def test_attributes_through_the_household_are_the_household_s(tmp_path):
     """
     damp = Attribute("damp", "column", "homes", "damp", Unit.HOUSEHOLD, ColumnType.BOOLEAN)
     [ann, cat, zoe], _ = features(
-        tmp_path,
         [{"source": "homes", "through": "household", "attributes": ["damp"]}],
         [homes],
         attributes={"damp": damp},

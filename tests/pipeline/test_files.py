@@ -15,7 +15,7 @@ from pipeline.world import Said, World, lists_of, read
 
 STAGES = (
     (
-        "contracts linkage cohort features training audit register "
+        "contracts linkage prepared cohort features training audit register "
         "score|cohort score|features scores release report"
     )
     .replace("|", "~")

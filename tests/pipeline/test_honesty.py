@@ -17,15 +17,12 @@ import pytest
 
 from riskstrat.asof import literal, quoted
 from riskstrat.contracts.spec import Shape, Source
-from riskstrat.stages.derive import (
-    cohort_stage,
-    contracts_stage,
-    feature_plan,
-    features_stage,
-    linkage_stage,
-)
+from riskstrat.stages.cohort import cohort_stage
+from riskstrat.stages.derive import contracts_stage, linkage_stage
+from riskstrat.stages.features import feature_plan, features_stage
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import trace
+from riskstrat.stages.prepared import prepared_stage
 from riskstrat.statistics import evaluate
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study, load_study
@@ -58,7 +55,7 @@ def measure(study: Study, data: Path, store: Path) -> Job:
     kept = Store(store)
     job = Job(study, trace(study, kept, data), kept, data, "2GB", 2)
     contracts_stage(job, [source.source for source in study.sources], progress=quiet)
-    for stage in (linkage_stage, cohort_stage, features_stage):
+    for stage in (linkage_stage, prepared_stage, cohort_stage, features_stage):
         stage(job, progress=quiet)
     return job
 

@@ -120,4 +120,5 @@ def train(county: County, spec: TrainingSpec, scratch: Path, **options: Any) -> 
         "threads": 1,
         "scratch": scratch,
     }
-    return fit(county.cohort, county.features, COLUMNS, county.groups, spec, **(usual | options))
+    features = options.pop("features", county.features)
+    return fit(county.cohort, features, COLUMNS, county.groups, spec, **(usual | options))

@@ -12,7 +12,7 @@ from riskstrat.statistics import points
 from riskstrat.training.calibrate import cross_fit, fit_calibrator, usable_method
 from riskstrat.training.folds import deal
 from riskstrat.training.logistic import learn_terms, spline_factors
-from riskstrat.training.newton import fit_logistic
+from riskstrat.training.newton import Held, fit_logistic
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 
@@ -27,7 +27,7 @@ def some_rows(n=1500, columns=12, seed=0):
 @pytest.mark.parametrize("c", [1e-3, 0.1, 10.0])
 def test_ridge_agrees_with_scikit_learn(c):
     x, y = some_rows()
-    found = fit_logistic(x, y, l2=1 / c)
+    found = fit_logistic(Held(x), y, l2=1 / c)
     theirs = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-12).fit(x, y)
     assert np.abs(found.slopes - theirs.coef_[0]).max() < 1e-6
     assert abs(found.intercept - theirs.intercept_[0]) < 1e-6
@@ -36,7 +36,7 @@ def test_ridge_agrees_with_scikit_learn(c):
 @pytest.mark.parametrize("c", [0.01, 0.1, 1.0])
 def test_lasso_meets_the_conditions_of_an_optimum(c):
     x, y = some_rows()
-    found = fit_logistic(x, y, l1=1 / c)
+    found = fit_logistic(Held(x), y, l1=1 / c)
     residual = expit(x @ found.slopes + found.intercept) - y
     slope = residual @ x
     kept = found.slopes != 0
@@ -48,13 +48,13 @@ def test_lasso_meets_the_conditions_of_an_optimum(c):
 
 def test_separable_rows_have_a_finite_answer():
     x = np.linspace(-1, 1, 200)[:, None]
-    found = fit_logistic(x, x[:, 0] > 0, l2=1.0)
+    found = fit_logistic(Held(x), x[:, 0] > 0, l2=1.0)
     assert np.isfinite(found.slopes).all() and found.slopes[0] > 1
 
 
 def test_no_columns_give_the_rate():
     _, y = some_rows()
-    assert abs(expit(fit_logistic(np.empty((len(y), 0)), y).intercept) - y.mean()) < 1e-12
+    assert abs(expit(fit_logistic(Held(np.empty((len(y), 0))), y).intercept) - y.mean()) < 1e-12
 
 
 def test_features_become_terms_by_their_kind():

@@ -20,11 +20,12 @@ from riskstrat.audit.explain import (
     reasons,
     sample,
 )
-from riskstrat.audit.fairness import KEYS, align, capacity_cuts, fairness
+from riskstrat.audit.fairness import align, capacity_cuts, fairness
 from riskstrat.audit.gates import GateResult, evaluate_gates
 from riskstrat.audit.spec import AuditSpec
+from riskstrat.audit.tested import read_tested
 from riskstrat.errors import StudyError
-from riskstrat.risk_model import RiskModel
+from riskstrat.risk_model import FeatureRows, RiskModel
 from riskstrat.vocabulary import Finding
 
 Progress = Callable[[float, str], None]
@@ -60,7 +61,7 @@ def audit(
     predictions: pa.Table,
     metrics: Mapping[str, Any],
     model: RiskModel,
-    features: pa.Table,
+    features: pa.Table | FeatureRows,
     groups: pa.Table,
     spec: AuditSpec,
     *,
@@ -79,7 +80,8 @@ def audit(
         predictions: of every learner and split, as ``predictions.parquet``.
         metrics: split -> learner -> metric, as ``metrics.json``.
         model: the winner; ``model.name`` is its name in the two above.
-        features: unit_id, as_of and the model's features, for at least the rows tested.
+        features: unit_id, as_of and the model's features, for at least the rows tested; only
+            those of the people explained are held.
         groups: unit_id, as_of and a column per group of the study.
         spec: the study's ``audit``.
         baselines: names of the rules of thumb.
@@ -106,10 +108,10 @@ def audit(
         own, groups, spec, cuts=cuts, clusters=clusters, replicates=replicates, seed=seed
     )
     tell(0.6, "explaining the model")
-    tested = _features_of(own, features, model)
-    overall = contributions(model, sample(tested, seed=seed))
+    tested = read_tested(own, features, model)
+    overall = contributions(model, tested.of(sample(own.num_rows, seed=seed)))
     importance = global_importance(overall)
-    listed = contributions(model, _listed(own, tested, spec))
+    listed = contributions(model, tested.of(_listed(own, spec)))
     tell(0.9, "holding the gates against the results")
     gates = evaluate_gates(spec.gates, measured, table, extra)
     found = (
@@ -120,7 +122,7 @@ def audit(
             model.name, baselines, test, clusters=clusters, replicates=replicates, seed=seed
         ),
         *checks.check_groups(table),
-        *checks.check_features(tested, [feature.name for feature in model.features]),
+        *checks.check_features(tested.empty(), own.num_rows),
         *checks.check_importance(importance),
         *checks.check_unknown(cohort_rows, cohort_unknown),
         *checks.check_ties(model.name, measured),
@@ -144,31 +146,29 @@ def audit(
 ORDER = ("error", "warning", "info")
 
 
-def _clusters(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[Any]:
+def _clusters(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.int64]:
+    """A number per row for what is resampled whole, in the order of its name."""
     units = rows["unit_id"].to_pylist()
     if cluster == "unit":
-        return np.array(units, dtype=object)
+        return _numbered(units)
     if cluster not in groups.column_names:
         raise StudyError(
             f"the intervals resample `{cluster}`, which the run has no column for",
             fix="use `unit`, a related unit, or an attribute of a source as `training.cluster`",
         )
     labels = align(rows, groups, [cluster])[cluster].to_pylist()
-    own = (f"= {x}" if x is not None else f"unit {u}" for x, u in zip(labels, units, strict=True))
-    return np.array(list(own), dtype=object)
+    pairs = zip(labels, units, strict=True)
+    return _numbered([f"= {x}" if x is not None else f"unit {u}" for x, u in pairs])
 
 
-def _features_of(rows: pa.Table, features: pa.Table, model: RiskModel) -> pa.Table:
-    """unit_id, as_of and the model's features for each of ``rows``, in their order."""
-    names = [feature.name for feature in model.features]
-    found = align(rows, features, names)
-    return pa.table({**{key: rows[key] for key in KEYS}, **{name: found[name] for name in names}})
+def _numbered(labels: list[str]) -> NDArray[np.int64]:
+    """Sorted once here, and not again for every comparison."""
+    return np.unique(np.array(labels, dtype=object), return_inverse=True)[1]
 
 
-def _listed(own: pa.Table, tested: pa.Table, spec: AuditSpec) -> pa.Table:
-    """The people of the largest list, at most ``MOST_EXPLAINED``, from the top."""
+def _listed(own: pa.Table, spec: AuditSpec) -> NDArray[np.int64]:
+    """Places of the people of the largest list, at most ``MOST_EXPLAINED``, from the top."""
     largest = max(spec.capacity, default=0.0)
     seats = min(MOST_EXPLAINED, max(1, round(largest * own.num_rows)))
     score = np.asarray(own["raw_score"].to_numpy(), dtype=np.float64)
-    order = np.argsort(-score, kind="stable")[:seats]
-    return tested.take(pa.array(order))
+    return np.argsort(-score, kind="stable")[:seats]

@@ -171,16 +171,18 @@ def check_groups(fairness: pa.Table) -> Iterator[Finding]:
             yield finding("RS310", Severity.WARNING, row["group"], message, estimate(row), group)
 
 
-def check_features(features: pa.Table, columns: Sequence[str]) -> Iterator[Finding]:
-    """RS305: features that are empty for most of the people tested."""
-    for name in columns:
-        if not features.num_rows:
-            return
-        share = features[name].null_count / features.num_rows
-        if share > MOSTLY_EMPTY:
-            number = Estimate(share, nan, nan, features.num_rows)
+def check_features(empty: Mapping[str, int], rows: int) -> Iterator[Finding]:
+    """RS305: features that are empty for most of the people tested.
+
+    Args:
+        empty: feature -> how many of the rows tested have no value.
+        rows: how many were tested.
+    """
+    for name, count in empty.items():
+        if rows and count / rows > MOSTLY_EMPTY:
+            share = count / rows
             message = f"{name} is empty for {100 * share:.0f}% of the people tested"
-            yield finding("RS305", Severity.INFO, name, message, number)
+            yield finding("RS305", Severity.INFO, name, message, Estimate(share, nan, nan, rows))
 
 
 def check_importance(importance: pa.Table) -> Iterator[Finding]:

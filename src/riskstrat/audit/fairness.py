@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from riskstrat.audit.rates import Values, rates_by_level, scores_by_level, selection
 from riskstrat.audit.spec import AuditSpec
 from riskstrat.errors import StudyError
+from riskstrat.risk_model import FeatureRows, sorted_by_key
 from riskstrat.statistics.cuts import NOT_RECORDED, RANKING, RISK, Cut
 from riskstrat.statistics.estimate import Estimate, FloatArray
 from riskstrat.statistics.groups import GroupEvaluation, evaluate_groups
@@ -169,14 +170,9 @@ def _floats(column: pa.ChunkedArray) -> FloatArray:
 
 def align(rows: pa.Table, attributes: pa.Table, wanted: Sequence[str]) -> pa.Table:
     """The wanted columns of ``attributes`` for each of ``rows``, in their order; null if absent."""
-    place = {key: i for i, key in enumerate(_keys(attributes))}
-    index = pa.array([place.get(key) for key in _keys(rows)], type=pa.int64())
-    return attributes.select(list(wanted)).take(index)
-
-
-def _keys(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    days = table["as_of"].cast(pa.date32()).cast(pa.int32())
-    return zip(table["unit_id"].to_pylist(), days.to_pylist(), strict=True)
+    held = sorted_by_key(attributes.select(list(dict.fromkeys((*KEYS, *wanted)))))
+    place = FeatureRows(held.schema, held.num_rows, table=held).find(rows)
+    return held.select(list(wanted)).take(pa.array(place, mask=place < 0))
 
 
 def level_texts(column: pa.ChunkedArray) -> NDArray[np.str_]:

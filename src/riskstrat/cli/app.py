@@ -41,6 +41,19 @@ class EngineName(StrEnum):
     """The engines there are."""
 
     DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+class StageName(StrEnum):
+    """The stages a run can end with."""
+
+    CONTRACTS = "contracts"
+    LINKAGE = "linkage"
+    PREPARED = "prepared"
+    COHORT = "cohort"
+    FEATURES = "features"
+    TRAINING = "training"
+    AUDIT = "audit"
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")]
@@ -50,9 +63,20 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="override a value of the study; repeatable"),
 ]
-Memory = Annotated[str, typer.Option("--memory", help="memory for the database engine")]
+Memory = Annotated[
+    str, typer.Option("--memory", help="what all processes of the run may use together")
+]
 Threads = Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)]
-Engine = Annotated[EngineName, typer.Option("--engine", help="what computes the relations")]
+Engine = Annotated[EngineName, typer.Option("--engine", help="what the work on rows is spread by")]
+SparkMaster = Annotated[
+    str | None,
+    typer.Option(
+        "--spark-master",
+        metavar="URL",
+        help="local[4], spark://host:7077, yarn, k8s://..., or sc://host for Spark Connect; "
+        "default $SPARK_REMOTE, $SPARK_MASTER, then local[2]",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no sentences, only results and errors")]
 
@@ -97,10 +121,25 @@ def _as_bug(fault: Exception) -> RiskstratError:
     return translate(fault)
 
 
-def _options(data: Path, store: Path, memory: str, threads: int) -> Any:
+def _options(
+    data: Path,
+    store: Path,
+    memory: str,
+    threads: int,
+    engine: EngineName,
+    spark_master: str | None,
+) -> Any:
     from riskstrat.pipeline import Options
 
-    return Options.make(data=data, store=store, memory=memory, threads=threads, today=date.today())
+    return Options.make(
+        data=data,
+        store=store,
+        memory=memory,
+        threads=threads,
+        today=date.today(),
+        engine=engine.value,
+        spark_master=spark_master,
+    )
 
 
 def _load(study_file: Path, sets: list[str] | None) -> Any:
@@ -146,6 +185,8 @@ def check(
     data: DataDir = DATA,
     store: StoreDir = STORE,
     sets: Sets = None,
+    engine: Engine = EngineName.DUCKDB,
+    spark_master: SparkMaster = None,
     memory: Memory = "4GB",
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -156,7 +197,9 @@ def check(
 
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
-        checked = check_study(loaded, _options(data, store, memory, threads), display)
+        checked = check_study(
+            loaded, _options(data, store, memory, threads, engine, spark_master), display
+        )
     if as_json:
         _print(checked.as_dict(), as_json=True, text="")
     else:
@@ -174,6 +217,7 @@ def check(
     "riskstrat run configs/studies/emergency_admission.yaml",
     "riskstrat run study.yaml --data extracts --set training.tune.trials=40",
     "riskstrat run examples/rand_hie/study.yaml --data ../shared/data",
+    "riskstrat run study.yaml --until features --memory 2GB    [dim]# no model yet[/]",
 )
 def run(
     study: StudyFile,
@@ -181,8 +225,13 @@ def run(
     store: StoreDir = STORE,
     sets: Sets = None,
     engine: Engine = EngineName.DUCKDB,
+    spark_master: SparkMaster = None,
     memory: Memory = "4GB",
     threads: Threads = 0,
+    until: Annotated[
+        StageName | None,
+        typer.Option("--until", help="the last stage to make; then print its folder"),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -193,9 +242,21 @@ def run(
     """
     from riskstrat.pipeline import run_study
 
+    if until:
+        _until(
+            study,
+            until,
+            _options(data, store, memory, threads, engine, spark_master),
+            sets,
+            as_json,
+            quiet,
+        )
+        return
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
-        done = run_study(loaded, _options(data, store, memory, threads), display)
+        done = run_study(
+            loaded, _options(data, store, memory, threads, engine, spark_master), display
+        )
     _print(done.as_dict(), as_json=as_json, text=str(done.folder))
     if not done.passed:
         fault = GatesFailed(
@@ -207,6 +268,42 @@ def run(
         raise typer.Exit(fault.exit_code)
     if not quiet:
         suggest(**_after(done, store))
+
+
+def _until(
+    study: Path, stage: StageName, options: Any, sets: list[str] | None, as_json: bool, quiet: bool
+) -> None:
+    from riskstrat.pipeline import run_until
+
+    loaded = _load(study, sets)
+    with stage_display(quiet=quiet) as display:
+        done = run_until(loaded, options, stage.value, display)
+    _print(done.as_dict(), as_json=as_json, text=str(done.folder))
+
+
+@command(
+    "riskstrat prepare configs/studies/emergency_admission.yaml",
+    "riskstrat prepare study.yaml --data /secure/extracts --memory 8GB",
+)
+def prepare(
+    study: StudyFile,
+    data: DataDir = DATA,
+    store: StoreDir = STORE,
+    sets: Sets = None,
+    engine: Engine = EngineName.DUCKDB,
+    spark_master: SparkMaster = None,
+    memory: Memory = "4GB",
+    threads: Threads = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check the extracts and lay them out by unit, so that runs can begin at once.
+
+    `run` does this where it is needed. It is done once for each extract: a later extract with a
+    few new rows changes only what they touch.
+    """
+    options = _options(data, store, memory, threads, engine, spark_master)
+    _until(study, StageName.PREPARED, options, sets, as_json, quiet)
 
 
 def _after(done: Any, store: Path) -> dict[str, str]:
@@ -241,6 +338,8 @@ def score(
     data: DataDir = DATA,
     store: StoreDir = STORE,
     sets: Sets = None,
+    engine: Engine = EngineName.DUCKDB,
+    spark_master: SparkMaster = None,
     memory: Memory = "4GB",
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -253,7 +352,7 @@ def score(
     with stage_display(quiet=quiet) as display:
         folder = score_study(
             loaded,
-            _options(data, store, memory, threads),
+            _options(data, store, memory, threads, engine, spark_master),
             display,
             as_of=as_of.date() if as_of else None,
             version=version,

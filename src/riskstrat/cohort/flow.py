@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,7 +58,7 @@ def count_steps(
     ).fetchall()
     days = sorted({as_of for as_of, _, _ in counted})
     found: list[FlowStep] = []
-    for day in [*(days if len(days) <= MAX_DATES else []), None]:
+    for day in [*days, None]:
         here = [(failed, n) for as_of, failed, n in counted if day in (None, as_of)]
         left = sum(n for _, n in here)
         if start is not None:
@@ -68,6 +68,35 @@ def count_steps(
             left -= removed
             found.append(FlowStep(day, step, left, removed))
     return CohortFlow(tuple(found))
+
+
+def added(flows: Iterable[CohortFlow]) -> CohortFlow:
+    """The flow of several parts of a population together: the same steps, date by date."""
+    found: dict[tuple[date | None, int], FlowStep] = {}
+    names: list[str] = []
+    for flow in flows:
+        for day in dict.fromkeys(step.as_of for step in flow.steps):
+            for number, step in enumerate(s for s in flow.steps if s.as_of == day):
+                if number == len(names):
+                    names.append(step.step)
+                so_far = found.get((day, number), FlowStep(day, step.step, 0, 0))
+                found[day, number] = FlowStep(
+                    day, step.step, so_far.left + step.left, so_far.removed + step.removed
+                )
+    return _in_order(found, names)
+
+
+def _in_order(
+    found: Mapping[tuple[date | None, int], FlowStep], names: Sequence[str]
+) -> CohortFlow:
+    """Steps by date, then in total; a date on which everyone had left by a step keeps the rest."""
+    dates = sorted({day for day, _ in found if day is not None})
+    steps: list[FlowStep] = []
+    for day in [*(dates if len(dates) <= MAX_DATES else []), None]:
+        steps += (
+            found.get((day, number), FlowStep(day, name, 0, 0)) for number, name in enumerate(names)
+        )
+    return CohortFlow(tuple(steps))
 
 
 def refuse_nobody(flow: CohortFlow) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING
 
 from riskstrat.errors import StudyError
@@ -13,6 +13,7 @@ from riskstrat.vocabulary import ColumnType, Unit
 if TYPE_CHECKING:
     from riskstrat.attributes import Attribute
     from riskstrat.contracts.spec import Source
+    from riskstrat.expressions import Expression
 
 NUMERIC = frozenset({ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.BOOLEAN})
 
@@ -79,6 +80,37 @@ def check_aggregate(block: Block, aggregate: Aggregate, source: Source) -> None:
             fix=f"choose a number, or use `distinct({aggregate.column})`",
             code="RS1242",
         )
+
+
+def check_ends(block: Block, where: Expression | None, source: Source) -> None:
+    """Check that a block over spells does not ask how, or whether, they ended.
+
+    A row of a spell counts from the day it began, and tells its end only later: what names the
+    end would see beyond the day. ``open`` asks for no more than was known.
+
+    Raises:
+        StudyError: RS1247.
+    """
+    asked = {
+        "where": where.columns if where else frozenset(),
+        "by": {block.by.column} if block.by else frozenset(),
+        "aggregates": {each.column for each in block.aggregates if each.column},
+    }
+    for key, columns in asked.items():
+        if leaking := names_the_end(source, columns):
+            raise StudyError(
+                f"block `{block_name(block)}`: `{key}` names `{leaking[0]}`, the end of a spell of "
+                f"{source.source}, which is known only later than the spell itself",
+                fix="use the aggregate `open`, which counts spells not known to have ended",
+                code="RS1247",
+            )
+
+
+def names_the_end(source: Source, columns: Set[str]) -> list[str]:
+    """Which of these columns tell the end of a spell, which becomes known later than the rest."""
+    if source.shape != "spells":
+        return []
+    return sorted(columns & {"ends_on", "end_known_on", source.ends_on, source.end_known_on})
 
 
 def check_attribute(block: Block, name: str, attribute: Attribute) -> None:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from riskstrat.derivation import digest
 from riskstrat.errors import StudyError
-from riskstrat.features.checks import check_aggregate, check_attribute, check_block
+from riskstrat.features.checks import (
+    check_aggregate,
+    check_attribute,
+    check_block,
+    check_ends,
+)
 from riskstrat.features.naming import (
     block_name,
     column_label,
@@ -108,13 +113,14 @@ def plan_features(
         age_bands: lowest age of each band.
 
     Raises:
-        StudyError: RS1240 to RS1246, naming the block and the column.
+        StudyError: RS1240 to RS1247, naming the block and the column.
     """
     found: dict[str, Feature] = {}
     lasting: dict[str, list[Feature]] = {}
     for block, where, known in zip(spec.blocks, filters, attributes, strict=True):
         check_block(block, unit, sources)
         source = sources[block.source]
+        check_ends(block, where, source)
         if block.aggregates:
             made = list(_aggregated(spec, block, source, where, codelists))
         else:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from riskstrat.contracts.spec import Source
 
 SCALE_BITS = 40
+MOST_SUMMED = 2.0**55
+"""a larger number is left out of sums, so that no sum of 2^31 numbers can overflow 128 bits"""
+MOST_FLOAT = 3.4028234663852886e38
+"""a larger number has no float32, and counts as none"""
 
 
 @dataclass(slots=True)
@@ -108,7 +112,7 @@ class SourceQuery:
         column = quoted(str(feature.value))
         whole = self.source.columns[str(feature.value)].type is not ColumnType.NUMBER
         if feature.function in ("min", "max"):
-            value = self._carried(f"CAST({column} AS BIGINT)" if whole else _finite(column))
+            value = self._carried(f"CAST({column} AS BIGINT)" if whole else _within_float(column))
             return self._total(f"{feature.function}(CASE WHEN {within} THEN {value} END)")
         exact = f"CAST({column} AS HUGEINT)" if whole else _scaled(column)
         value = self._carried(exact)
@@ -196,5 +200,10 @@ def _finite(column: str) -> str:
     return f"CASE WHEN isfinite({column}) THEN {column} + 0.0 END"
 
 
+def _within_float(column: str) -> str:
+    return f"CASE WHEN abs({column}) <= {MOST_FLOAT!r} THEN {column} + 0.0 END"
+
+
 def _scaled(column: str) -> str:
-    return f"CASE WHEN isfinite({column}) THEN TRY_CAST({column} * {2**SCALE_BITS} AS HUGEINT) END"
+    whole = f"TRY_CAST({column} * {2**SCALE_BITS} AS HUGEINT)"
+    return f"CASE WHEN abs({column}) <= {MOST_SUMMED:.0f} THEN {whole} END"

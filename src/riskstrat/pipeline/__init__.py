@@ -10,7 +10,7 @@ from riskstrat.pipeline.finished import (
     render_again,
 )
 from riskstrat.pipeline.options import Listener, Options, Silent
-from riskstrat.pipeline.run import RunResult, run_study
+from riskstrat.pipeline.run import PartResult, RunResult, run_study, run_until
 from riskstrat.pipeline.score import score_study
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Comparison",
     "Listener",
     "Options",
+    "PartResult",
     "RunResult",
     "Silent",
     "check_study",
@@ -28,6 +29,7 @@ __all__ = [
     "make_demo_county",
     "render_again",
     "run_study",
+    "run_until",
     "score_study",
     "verify_ledger",
 ]

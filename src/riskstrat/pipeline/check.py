@@ -10,7 +10,7 @@ from typing import Any
 
 from riskstrat.errors import AgreementError, RiskstratError
 from riskstrat.pipeline.options import Listener, Options, Silent
-from riskstrat.pipeline.work import Work, allowed
+from riskstrat.pipeline.work import Work, allowed, holding
 from riskstrat.stages.lineage import trace
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study
@@ -64,8 +64,9 @@ def check_study(study: Study, options: Options, listener: Listener | None = None
         fault = refused
     with TemporaryDirectory(prefix="riskstrat-check-") as folder:
         aside = replace(options, store=Store(Path(folder)))
-        work = Work(study, aside, trace(study, aside.store, options.data), listener or Silent())
-        found = work.child("check.check_all", granted).value
+        with holding(aside.store):
+            work = Work(study, aside, trace(study, aside.store, options.data), listener or Silent())
+            found = work.child("check.check_all", granted).value
     return Checked(
         tuple(found["sources"]),
         tuple(found["basis"]),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from riskstrat.errors import UsageError
+from riskstrat.spark.cluster import Cluster, cluster_of
+from riskstrat.stages.jobs import amount
 from riskstrat.store.artefacts import Store
 
 
@@ -59,21 +62,44 @@ class Options:
     today: date
     user: str = field(default_factory=whoever_asks)
     """who the log says asked"""
+    cluster: Cluster | None = None
+    """the Spark that works on rows, or None where this machine does"""
 
     @classmethod
-    def make(cls, *, data: Path, store: Path, memory: str, threads: int, today: date) -> Options:
-        """Check and complete what the user gave."""
+    def make(
+        cls,
+        *,
+        data: Path,
+        store: Path,
+        memory: str,
+        threads: int,
+        today: date,
+        engine: str = "duckdb",
+        spark_master: str | None = None,
+    ) -> Options:
+        """Check and complete what the user gave.
+
+        Raises:
+            UsageError: something is missing, or does not go with another.
+        """
         if not data.is_dir():
             raise UsageError(
                 f"{data}: no such folder of extracts",
                 fix="give the folder with `--data DIR`, or make the demo county with `make data`",
             )
-        return cls(data, Store(store), _memory(memory), threads or os.cpu_count() or 1, today)
+        threads = threads or os.cpu_count() or 1
+        made = cls(data, Store(store), _memory(memory), threads, today)
+        if engine == "spark":
+            cluster = cluster_of(spark_master, threads=threads, memory=amount(memory))
+            return replace(made, cluster=cluster)
+        if spark_master:
+            raise UsageError(
+                "`--spark-master` without `--engine spark`", fix="add `--engine spark`"
+            )
+        return made
 
 
 def _memory(text: str) -> str:
-    import re
-
     if not re.fullmatch(r"\d+(\.\d+)?\s*(MB|GB|MiB|GiB)", text, flags=re.IGNORECASE):
         raise UsageError(f"`{text}` is not an amount of memory", fix="write `4GB` or `800MB`")
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,10 +19,12 @@ from riskstrat.pipeline.score import release_day
 from riskstrat.pipeline.work import (
     Work,
     allowed,
+    holding,
     last_date,
     prepare_sources,
     say_cohort,
     say_linkage,
+    say_prepared,
     step,
     write_log,
 )
@@ -32,7 +34,7 @@ from riskstrat.store.artefacts import Store
 from riskstrat.store.files import read_json, verified_manifest
 from riskstrat.study import Study
 
-RUN_STAGES = ("contracts", "linkage", "cohort", "features", "training", "audit")
+RUN_STAGES = ("contracts", "linkage", "prepared", "cohort", "features", "training", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +63,90 @@ class RunResult:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """The stages of a study up to one of them, finished and kept."""
+
+    folder: Path
+    """what the last of them left"""
+    stages: tuple[Mapping[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a program to read."""
+        return {"folder": str(self.folder), "stages": list(self.stages)}
+
+
 def run_study(study: Study, options: Options, listener: Listener | None = None) -> RunResult:
     """Run a study from contracts to release.
 
     Raises:
         RiskstratError: of the family that names the exit code; finished stages are kept.
     """
-    hears = listener or Silent()
     allowed(study, options)
-    with options.store.held():
-        work = Work(study, options, trace(study, options.store, options.data), hears)
-        derive_features(work)
-        work.stage("training", _say_training)
-        work.stage("audit", _say_audit)
+    with holding(options.store):
+        work = Work(study, options, trace(study, options.store, options.data), listener or Silent())
+        derive(work)
         result = _deliver(work)
         _log_run(work, result)
         return result
 
 
-def derive_features(work: Work) -> None:
-    """Contracts to features."""
+def run_until(
+    study: Study, options: Options, until: str, listener: Listener | None = None
+) -> PartResult:
+    """Run the first stages of a study, the last of them ``until``.
+
+    Raises:
+        RiskstratError: as for a run.
+    """
+    allowed(study, options)
+    with holding(options.store):
+        work = Work(study, options, trace(study, options.store, options.data), listener or Silent())
+        derive(work, until)
+        return PartResult(_left_by(work, until), tuple(work.stages))
+
+
+def _left_by(work: Work, stage: str) -> Path:
+    if stage == "contracts":
+        return work.store.root / "derived" / "contracts"
+    return work.job().folder(stage)
+
+
+def derive(work: Work, until: str = RUN_STAGES[-1]) -> None:
+    """Make, or reuse, every stage up to one."""
     prepare_sources(work)
-    work.stage("linkage", say_linkage)
-    work.stage("cohort", say_cohort)
-    work.stage(
-        "features",
-        lambda facts: (
-            f"{facts['features']} features of {facts['rows_out']:,} units and dates "
-            f"from {facts['sources']} sources"
-        ),
+    for stage in RUN_STAGES[1 : RUN_STAGES.index(until) + 1]:
+        work.stage(stage, SENTENCES[stage])
+
+
+def _say_features(facts: Mapping[str, Any]) -> str:
+    return (
+        f"{facts['features']} features of {facts['rows_out']:,} units and dates "
+        f"from {facts['sources']} sources"
     )
+
+
+def _say_training(facts: Mapping[str, Any]) -> str:
+    auroc = facts["auroc"]
+    return (
+        f"{facts['winner']} wins on validation; test AUROC {auroc['value']:.3f} "
+        f"({auroc['low']:.3f} to {auroc['high']:.3f}) on {auroc['n']:,}"
+    )
+
+
+def _say_audit(facts: Mapping[str, Any]) -> str:
+    return f"{facts['gates_passed']} of {facts['gates']} gates passed"
+
+
+SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "linkage": say_linkage,
+    "prepared": say_prepared,
+    "cohort": say_cohort,
+    "features": _say_features,
+    "training": _say_training,
+    "audit": _say_audit,
+}
+"""what each stage did, in one sentence"""
 
 
 def identity(work: Work) -> dict[str, Any]:
@@ -179,18 +235,6 @@ def _log_run(work: Work, result: RunResult) -> None:
             "reused": all(stage["reused"] for stage in work.stages),
         },
     )
-
-
-def _say_training(facts: Mapping[str, Any]) -> str:
-    auroc = facts["auroc"]
-    return (
-        f"{facts['winner']} wins on validation; test AUROC {auroc['value']:.3f} "
-        f"({auroc['low']:.3f} to {auroc['high']:.3f}) on {auroc['n']:,}"
-    )
-
-
-def _say_audit(facts: Mapping[str, Any]) -> str:
-    return f"{facts['gates_passed']} of {facts['gates']} gates passed"
 
 
 def _say_model(facts: Mapping[str, Any]) -> str:

@@ -12,10 +12,12 @@ from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.work import (
     Work,
     allowed,
+    holding,
     last_date,
     prepare_sources,
     say_cohort,
     say_linkage,
+    say_prepared,
     step,
     write_log,
 )
@@ -44,11 +46,12 @@ def score_study(
     day = as_of or study.spec.release.as_of or last_date(study)
     if day is None:
         raise UsageError("no day to score for", fix="give one with `--as-of 2025-04-01`")
-    with options.store.held():
+    with holding(options.store):
         lineage = trace(study, options.store, options.data, score_on=day)
         work = Work(study, options, lineage, listener or Silent(), score_on=day)
         prepare_sources(work)
         work.stage("linkage", say_linkage)
+        work.stage("prepared", say_prepared)
         work.listener.starts("model")
         model = work.child("register.chosen_version", study.name, version).value
         released = release_day(work, model, day)
@@ -69,6 +72,8 @@ def release_day(work: Work, model: Mapping[str, Any], day: date) -> dict[str, An
     scoring.prefix = "score "
     if work.lineage.fingerprints != lineage.fingerprints:
         prepare_sources(scoring)
+        scoring.stage("linkage", say_linkage)
+        scoring.stage("prepared", say_prepared)
     scoring.stage("cohort", say_cohort)
     scoring.stage("features", lambda facts: f"{facts['features']} features")
     scoring.prefix = ""

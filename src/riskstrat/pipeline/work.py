@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from riskstrat.contracts.agreements import check_agreements
 from riskstrat.pipeline.options import Listener, Options
-from riskstrat.stages.jobs import Job, call
+from riskstrat.spark.session import close
+from riskstrat.stages.jobs import Job, amount, call
 from riskstrat.stages.lineage import Lineage
 from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.ledger import Ledger
-from riskstrat.store.worker import Done, run_in_child
+from riskstrat.store.worker import Done, end_kept, run_in_child
 from riskstrat.study import Study
 from riskstrat.vocabulary import Finding
+
+MODULES = {
+    "prepared": "prepared",
+    "cohort": "cohort",
+    "features": "features",
+    "training": "learn",
+    "audit": "learn",
+    "scores": "score",
+}
+"""stage -> the module of ``stages`` that makes it, where that is not ``derive``"""
+
+
+SPREADS = (
+    "derive.contracts_stage",
+    "prepared.prepared_stage",
+    "cohort.cohort_stage",
+    "features.features_stage",
+    "check.check_all",
+)
+"""the functions of ``stages`` that a Spark works for, where there is one"""
+
+
+@contextmanager
+def holding(store: Store) -> Iterator[None]:
+    """Hold the store while a study is worked on; what was kept running ends with it.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    with store.held():
+        try:
+            yield
+        finally:
+            end_kept(close)
 
 
 @dataclass(slots=True)
@@ -37,7 +73,7 @@ class Work:
 
     def job(self) -> Job:
         """What a child needs to know."""
-        return Job(
+        job = Job(
             study=self.study,
             lineage=self.lineage,
             store=self.store,
@@ -45,6 +81,18 @@ class Work:
             memory=self.options.memory,
             threads=self.options.threads,
             score_on=self.score_on,
+        )
+        cluster = self.options.cluster
+        if cluster is None:
+            return job
+        # Executors start in folders of their own; and Spark itself takes part of the memory.
+        ours = max(amount(job.memory) - cluster.heap, 0)
+        return replace(
+            job,
+            store=Store(job.store.root.resolve()),
+            data=job.data.resolve(),
+            memory=f"{ours / 2**20:.0f}MiB",
+            cluster=cluster,
         )
 
     def child(self, function: str, *arguments: Any) -> Done:
@@ -56,6 +104,8 @@ class Work:
             *arguments,
             memory=self.options.memory,
             progress=self.listener.moves,
+            # A Spark takes seconds to start: what it works for shares one child.
+            keep=self.options.cluster is not None and function in SPREADS,
         )
 
     def stage(
@@ -66,8 +116,7 @@ class Work:
         found = self.store.artefact(name, self.lineage[name])
         reused = found is not None
         if found is None:
-            module = "score" if name == "scores" else "derive"
-            self.child(f"{module}.{name}_stage", *arguments)
+            self.child(f"{MODULES.get(name, 'derive')}.{name}_stage", *arguments)
             found = self.job().artefact(name)
         self.record(name, found.facts, say(found.facts), reused=reused)
         return found
@@ -79,6 +128,7 @@ class Work:
                 "stage": self.prefix + name,
                 "summary": summary,
                 "seconds": facts["seconds"],
+                "cpu_seconds": facts.get("cpu_seconds"),
                 "peak_mb": facts["peak_mb"],
                 "rows_in": facts.get("rows_in", facts.get("rows_out")),
                 "rows_out": facts.get("rows_out"),
@@ -127,6 +177,7 @@ def prepare_sources(work: Work) -> dict[str, Artefact]:
         "rows_in": rows_in,
         "rows_out": rows_out,
         "seconds": round(sum(each["seconds"] for each in facts), 3),
+        "cpu_seconds": round(sum(each["cpu_seconds"] for each in facts), 3),
         "peak_mb": max(each["peak_mb"] for each in facts),
     }
     summary = f"{len(found)} sources, {rows_out:,} rows accepted, {rows_in - rows_out:,} rejected"
@@ -152,6 +203,12 @@ def step(
 def say_linkage(facts: Mapping[str, Any]) -> str:
     """What linkage did, in one sentence."""
     return f"{facts['rows_out']:,} spells in households and areas"
+
+
+def say_prepared(facts: Mapping[str, Any]) -> str:
+    """How the units were cut, in one sentence."""
+    cuts = "one bucket" if facts["buckets"] == 1 else f"{facts['buckets']:,} buckets"
+    return f"{facts['rows_out']:,} units with {facts['rows_in']:,} rows in {cuts}"
 
 
 def say_cohort(facts: Mapping[str, Any]) -> str:

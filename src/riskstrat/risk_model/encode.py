@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,27 +17,28 @@ Matrix: TypeAlias = NDArray[Any]
 """float (rows, features); NaN where a feature is missing."""
 
 
-def levels_of(table: pa.Table, features: Sequence[FeatureColumn]) -> tuple[tuple[str, ...], ...]:
+def levels_of(
+    pieces: Iterable[pa.Table], features: Sequence[FeatureColumn]
+) -> tuple[tuple[str, ...], ...]:
     """The categories of each feature, in the order of their codes; empty for a number.
 
     Declared levels come first, in the contract's order. A category column without declared
     levels takes the values it holds, sorted.
 
     Args:
-        table: the columns ``features`` name.
+        pieces: tables with the columns ``features`` name; looked at only where levels are not
+            declared.
         features: what to encode.
     """
-    require(table.schema, features)
-    found: list[tuple[str, ...]] = []
-    for feature in features:
-        if feature.kind is FeatureKind.NUMBER:
-            found.append(())
-        elif feature.levels:
-            found.append(feature.levels)
-        else:
-            values = pc.unique(_as_text(table.column(feature.name))).to_pylist()
-            found.append(tuple(sorted(value for value in values if value is not None)))
-    return tuple(found)
+    undeclared = {f.name for f in features if f.kind is FeatureKind.CATEGORY and not f.levels}
+    found: dict[str, set[str]] = {name: set() for name in undeclared}
+    for piece in pieces if undeclared else ():
+        for name, values in found.items():
+            values.update(pc.unique(_as_text(piece.column(name))).drop_null().to_pylist())
+    return tuple(
+        tuple(sorted(found[feature.name])) if feature.name in found else feature.levels
+        for feature in features
+    )
 
 
 def encode(
@@ -67,13 +68,54 @@ def encode(
     matrix = np.empty((table.num_rows, len(features)), dtype=dtype)
     for position, (feature, known) in enumerate(zip(features, levels, strict=True)):
         column = table.column(feature.name)
-        if feature.kind is FeatureKind.NUMBER:
-            values = _numbers(column, matrix.dtype)
+        if feature.kind is FeatureKind.CATEGORY:
+            column = _codes(column, known)
+        matrix[:, position] = _numbers(column, matrix.dtype)
+    return matrix
+
+
+def encode_columns(
+    table: pa.Table,
+    features: Sequence[FeatureColumn],
+    levels: Sequence[Sequence[str]],
+    dtype: DTypeLike = np.float32,
+) -> pa.Table:
+    """As ``encode``, but column by column in Arrow, which LightGBM reads where it lies.
+
+    A column that is already float32 and finite is passed on without a copy; a category takes
+    one byte a row (two from 128 levels on). NULL stands where ``encode`` has NaN.
+
+    Returns:
+        A table (rows) whose columns are called 0, 1, ...
+
+    Raises:
+        StudyError: RS1261 when columns are absent, RS1262 when their type is wrong.
+    """
+    require(table.schema, features)
+    wanted = pa.from_numpy_dtype(dtype)
+    columns = []
+    for feature, known in zip(features, levels, strict=True):
+        column = table.column(feature.name)
+        if feature.kind is FeatureKind.CATEGORY:
+            columns.append(_codes(column, known).cast(code_type(known)))
         else:
-            values = _numbers(
-                pc.index_in(_as_text(column), value_set=pa.array(known, pa.string())), matrix.dtype
-            )
-        matrix[:, position] = values
+            number = column.cast(wanted, safe=False)
+            finite = pc.is_finite(number)
+            whole = pc.all(finite, min_count=0).as_py()
+            columns.append(number if whole else pc.if_else(finite, number, pa.scalar(None, wanted)))
+    return pa.table(columns, names=[str(position) for position in range(len(columns))])
+
+
+def code_type(known: Sequence[str]) -> pa.DataType:
+    """The smallest whole number that can tell a category's levels apart."""
+    return pa.int8() if len(known) <= 127 else pa.int32()
+
+
+def as_matrix(encoded: pa.Table, dtype: DTypeLike = np.float32) -> Matrix:
+    """What ``encode`` would have made of the rows ``encode_columns`` was given."""
+    matrix = np.empty((encoded.num_rows, encoded.num_columns), dtype=dtype)
+    for position, column in enumerate(encoded.columns):
+        matrix[:, position] = _numbers(column, matrix.dtype)
     return matrix
 
 
@@ -112,6 +154,16 @@ def _fits(found: pa.DataType, kind: FeatureKind) -> bool:
 
 def _as_text(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     return column.cast(pa.string())
+
+
+def _codes(column: pa.ChunkedArray | pa.Array, known: Sequence[str]) -> pa.ChunkedArray | pa.Array:
+    """Each text's place among the levels; NULL for an unknown one. Looks a text up once."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([_codes(part, known) for part in column.chunks], pa.int32())
+    level = pa.array(known, pa.string())
+    if pa.types.is_dictionary(column.type):
+        return pc.index_in(_as_text(column.dictionary), value_set=level).take(column.indices)
+    return pc.index_in(_as_text(column), value_set=level)
 
 
 def _numbers(column: pa.ChunkedArray | pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from riskstrat.errors import RiskstratError
 from riskstrat.linkage.spine import check_keys, check_overlaps
-from riskstrat.stages.derive import accepted_views, as_rows, check_one, engine
+from riskstrat.stages.derive import check_one
+from riskstrat.stages.engine import accepted_views, as_rows, engine
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import in_checking_order
 from riskstrat.store.files import read_json

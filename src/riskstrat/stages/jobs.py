@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from riskstrat.spark.cluster import Cluster
 from riskstrat.stages.lineage import Lineage
 from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
+
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,22 @@ class Job:
     memory: str
     threads: int
     score_on: date | None = None
+    cluster: Cluster | None = None
+    """the Spark that does the work on rows; None: this machine does it, with DuckDB"""
 
     def artefact(self, stage: str) -> Artefact:
-        """The finished output of a parent stage, its bytes verified."""
-        found = self.store.artefact(stage.split("/")[0], self.lineage[stage])
+        """The finished output of a parent stage, its bytes verified.
+
+        In a child they are verified once: a stage asks for them in every bucket.
+        """
+        name, digest = stage.split("/")[0], self.lineage[stage]
+        if (name, digest) in _verified:
+            return _verified[name, digest]
+        found = self.store.artefact(name, digest)
         if found is None:
             raise RuntimeError(f"stage {stage} has not run")
+        if _in_child:
+            _verified[name, digest] = found
         return found
 
     def folder(self, stage: str) -> Path:
@@ -45,8 +59,32 @@ class Job:
         return self.score_on
 
 
+_in_child = False
+_verified: dict[tuple[str, str], Artefact] = {}
+
+
+def verify_once() -> None:
+    """From now on this process, which lives for one stage, trusts what it has verified."""
+    global _in_child
+    _in_child = True
+
+
+def amount(memory: str) -> int:
+    """Bytes in a text such as ``4GB`` or ``800 MiB``, as ``--memory`` takes it.
+
+    Examples:
+        >>> amount("1.5GB"), amount("2 MiB")
+        (1500000000, 2097152)
+    """
+    found = re.fullmatch(r"\s*([\d.]+)\s*([A-Za-z]+)\s*", memory)
+    if not found:
+        raise ValueError(f"`{memory}` is not an amount of memory")
+    return int(float(found[1]) * SIZES[found[2].upper()])
+
+
 def call(function: str, *arguments: Any, progress: Progress) -> Any:
     """Call ``riskstrat.stages.<module>.<name>``; runs in the child, where heavy imports belong."""
+    verify_once()
     module, name = function.rsplit(".", 1)
     return getattr(import_module(f"riskstrat.stages.{module}"), name)(*arguments, progress=progress)
 

@@ -13,6 +13,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from riskstrat.contracts.files import extract_files, is_one_file
 from riskstrat.contracts.spec import Source
 from riskstrat.derivation import code_version, digest
 from riskstrat.store.artefacts import Store
@@ -23,18 +24,21 @@ FOUNDATION = (
     "attributes.py",
     "expressions",
     "stages/derive.py",
+    "stages/engine.py",
     "vocabulary.py",
 )
+BY_BUCKET = ("stages/prepared.py", "stages/spread.py", *FOUNDATION)
 ENGINE = ("duckdb", "pyarrow")
 LEARNING = ("lightgbm", "numpy", "optuna", "scikit-learn", "scipy")
 
 CODE: Mapping[str, tuple[str, ...]] = {
-    "contracts": ("contracts", *FOUNDATION),
+    "contracts": ("contracts", "spark", "stages/pieces.py", *FOUNDATION),
     "linkage": ("linkage", *FOUNDATION),
-    "cohort": ("cohort", *FOUNDATION),
-    "features": ("features", *FOUNDATION),
-    "training": ("training", "statistics", "risk_model", "stages/derive.py", "vocabulary.py"),
-    "audit": ("audit", "statistics", "risk_model", "stages/derive.py", "vocabulary.py"),
+    "prepared": ("buckets", *BY_BUCKET),
+    "cohort": ("cohort", "buckets", "stages/cohort.py", *BY_BUCKET),
+    "features": ("features", "buckets", "stages/features.py", *BY_BUCKET),
+    "training": ("training", "statistics", "risk_model", "stages/learn.py", "vocabulary.py"),
+    "audit": ("audit", "statistics", "risk_model", "stages/learn.py", "vocabulary.py"),
     "scores": ("audit", "release", "risk_model", "stages/score.py", "vocabulary.py"),
     "run": ("release", "publish", "stages"),
 }
@@ -46,7 +50,7 @@ class Lineage:
 
     digests: Mapping[str, str]
     fingerprints: Mapping[str, str]
-    """source -> SHA-256 of its extract"""
+    """source -> SHA-256 of its extract, one file or several"""
 
     def __getitem__(self, stage: str) -> str:
         return self.digests[stage]
@@ -66,10 +70,17 @@ def stage_digest(stage: str, *parts: object, libraries: tuple[str, ...] = ENGINE
     return digest(stage, parts, versions, code_version(CODE[stage]))
 
 
-def extract_path(source: Source, data: Path) -> Path:
-    """Where a source's extract is."""
-    """Where a source's extract should be."""
-    return data / source.file
+def extract_fingerprint(source: Source, store: Store, data: Path) -> str:
+    """What identifies a source's extract: of several files, their names and bytes together.
+
+    A file that is added, taken away or renamed makes another extract.
+    """
+    files = extract_files(source, data)
+    if not files:
+        return "missing"
+    if is_one_file(source, files):
+        return store.fingerprint(data / source.file)
+    return digest([(name, store.fingerprint(data / name)) for name in files])
 
 
 def trace(
@@ -82,10 +93,7 @@ def trace(
         model: digest of the model that scores the day.
     """
     fingerprints = {
-        source.source: store.fingerprint(path)
-        if (path := extract_path(source, data)).is_file()
-        else "missing"
-        for source in study.sources
+        source.source: extract_fingerprint(source, store, data) for source in study.sources
     }
     digests = _contract_digests(study, fingerprints)
     spec = study.spec
@@ -94,6 +102,10 @@ def trace(
     digests["linkage"] = stage_digest(
         "linkage", relating, study.population.source, accepted[study.population.source]
     )
+    members = sorted(
+        (block.source, block.through) for block in spec.features.blocks if block.through
+    )
+    digests["prepared"] = stage_digest("prepared", accepted, digests["linkage"], spec.unit, members)
     codelists = {name: dict(each.groups) for name, each in study.catalogue.codelists.items()}
     spine = (accepted, digests["linkage"], codelists, spec.unit)
     day = score_on.isoformat() if score_on else None

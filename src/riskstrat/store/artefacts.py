@@ -23,7 +23,7 @@ from riskstrat.store.files import (
     write_manifest,
 )
 
-WORKING = ("spill", "checking", "groups")
+WORKING = ("spill", "checking", "groups", "spark")
 """scratch that a later run cannot use"""
 
 
@@ -77,8 +77,8 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def drop_scratch(self, stage: str, digest: str) -> None:
-        """Remove a working folder whose work is done."""
+    def drop_scratch(self, stage: str, digest: str = "") -> None:
+        """Remove a working folder whose work is done; without a digest, all of the stage's."""
         shutil.rmtree(self.root / "scratch" / stage / digest, ignore_errors=True)
 
     def run_folder(self, study: str, run_id: str) -> Path:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from riskstrat.derivation import file_digest
@@ -52,10 +53,27 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def _aside(path: Path) -> Path:
+    """A name beside it that no other process has, here or on a machine that shares the folder."""
+    return path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}.part")
+
+
+@contextmanager
+def file_aside(target: Path) -> Iterator[Path]:
+    """A name beside ``target`` to write a file at, which becomes ``target`` when all is written."""
+    aside = _aside(target)
+    try:
+        yield aside
+        aside.replace(target)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file in one step: readers see the old bytes or the new, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = _aside(path)
     with disk_errors(path):
         try:
             with aside.open("wb") as handle:
@@ -100,7 +118,7 @@ def folder_aside(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     for leftover in target.parent.glob(f".{target.name}.*.part"):
         shutil.rmtree(leftover, ignore_errors=True)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    aside = _aside(target)
     with disk_errors(target):
         aside.mkdir()
     try:

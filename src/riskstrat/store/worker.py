@@ -28,7 +28,7 @@ from typing import Any, Protocol
 
 from riskstrat.errors import OutOfMemoryError, RiskstratError
 
-PRELOAD = ["riskstrat.stages.derive"]
+PRELOAD = ["riskstrat.stages.derive", "riskstrat.stages.features", "riskstrat.stages.learn"]
 _PR_SET_PDEATHSIG = 1
 NO_ROOM = ("no space left", "could not write file", "disk is full", "file too large")
 """how the libraries that write say that there is no room"""
@@ -77,6 +77,35 @@ class Done:
     peak_mb: float
 
 
+@dataclass(slots=True)
+class _Child:
+    """A process that works for us, and the pipe between us."""
+
+    process: multiprocessing.context.ForkServerProcess
+    pipe: Connection
+
+    @classmethod
+    def start(cls) -> _Child:
+        """A new one, waiting for work."""
+        ours, theirs = _context().Pipe()
+        process = _context().Process(target=_main, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def end(self, patience: float) -> None:
+        """Close the pipe, which ends it, and kill it if it goes on."""
+        self.pipe.close()
+        self.process.join(patience)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+_kept: list[_Child] = []
+"""at most one: the child that keeps what is dear to start"""
+
+
 @cache
 def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
@@ -85,9 +114,21 @@ def _context() -> multiprocessing.context.ForkServerContext:
 
 
 def run_in_child(
-    work: Callable[..., Any], *arguments: Any, memory: str, progress: Progress | None = None
+    work: Callable[..., Any],
+    *arguments: Any,
+    memory: str,
+    progress: Progress | None = None,
+    keep: bool = False,
 ) -> Done:
     """Run ``work(*arguments, progress=...)`` in a child and return what it returned.
+
+    Args:
+        work: a function that can be pickled.
+        arguments: of the function.
+        memory: what it was given, for messages.
+        progress: told how far it is.
+        keep: work in the same child as the last such call, and leave it waiting for the next,
+            until :func:`end_kept`.
 
     Raises:
         RiskstratError: the child's own, unchanged in family, message and code.
@@ -95,24 +136,46 @@ def run_in_child(
         StageFault: anything else, with its traceback.
     """
     started = time.monotonic()
-    ours, theirs = _context().Pipe()
-    child = _context().Process(target=_main, args=(theirs, work, arguments), daemon=True)
-    child.start()
-    theirs.close()
+    child = _kept.pop() if keep and _kept else _Child.start()
+    kind, patience = "stopped", 0.0
     try:
-        kind, value, peak = _listen(ours, progress)
-        child.join(timeout=10)
+        kind, value, peak = _ask(child, work, arguments, progress)
+        patience = 10.0
     finally:
-        # Stopped by hand, or hung after its last word: nothing of it may go on writing.
-        if child.is_alive():
-            child.kill()
-            child.join()
-        ours.close()
+        if keep and kind in ("done", "error"):
+            _kept.append(child)
+        else:
+            # Stopped by hand, or hung after its last word: nothing of it may go on writing.
+            child.end(patience)
     if kind == "done":
         return Done(value, time.monotonic() - started, peak)
     if kind == "error":
         raise value
-    raise _how_it_ended(child.exitcode, memory)
+    raise _how_it_ended(child.process.exitcode, memory)
+
+
+def end_kept(last_work: Callable[[], object]) -> None:
+    """End the child that was kept, if there is one; the last thing it does is ``last_work``."""
+    while _kept:
+        child = _kept.pop()
+        with suppress(OSError, EOFError):
+            child.pipe.send((_alone, (last_work,)))
+            child.pipe.poll(60)
+        child.end(patience=10)
+
+
+def _alone(work: Callable[[], object], *, progress: Progress) -> None:
+    work()
+
+
+def _ask(
+    child: _Child, work: Callable[..., Any], arguments: tuple[Any, ...], progress: Progress | None
+) -> tuple[str, Any, float]:
+    try:
+        child.pipe.send((work, arguments))
+    except (BrokenPipeError, ConnectionResetError):
+        return "gone", None, 0.0
+    return _listen(child.pipe, progress)
 
 
 def _listen(pipe: Connection, progress: Progress | None) -> tuple[str, Any, float]:
@@ -149,10 +212,21 @@ def _be_silent() -> None:
     os.close(nowhere)
 
 
-def _main(pipe: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _main(pipe: Connection) -> None:
     _die_with_the_run()
     _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError):  # the other end is closed: nothing more is asked
+        while True:
+            work, arguments = pipe.recv()
+            pipe.send((*_done(pipe, work, arguments), peak_mb()))
+    # Some native libraries hang in their clean-up handlers; everything is already written.
+    os._exit(0)
+
+
+def _done(
+    pipe: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]
+) -> tuple[str, Any]:
     last = 0.0
 
     def report(share: float, words: str = "") -> None:
@@ -162,17 +236,16 @@ def _main(pipe: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]
             pipe.send(("progress", (share, words), 0.0))
 
     try:
-        value = work(*arguments, progress=report)
-        pipe.send(("done", value, peak_mb()))
-    except RiskstratError as fault:
-        pipe.send(("error", fault, peak_mb()))
-    except MemoryError:
-        pipe.send(("error", _short_of_memory("the work"), peak_mb()))
+        return "done", work(*arguments, progress=report)
     except Exception as fault:
-        pipe.send(("error", translate(fault), peak_mb()))
-    pipe.close()
-    # Some native libraries hang in their clean-up handlers; everything is already written.
-    os._exit(0)
+        return "error", as_fault(fault)
+
+
+def as_fault(fault: Exception) -> RiskstratError:
+    """An exception as one of ours: as it is, short of memory, or translated."""
+    if isinstance(fault, RiskstratError):
+        return fault
+    return _short_of_memory("the work") if isinstance(fault, MemoryError) else translate(fault)
 
 
 def translate(fault: Exception) -> RiskstratError:

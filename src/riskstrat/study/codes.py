@@ -241,6 +241,14 @@ _TEXTS = (
         "List the codes in the contract, or leave the attribute out.",
     ),
     (
+        "RS1247",
+        "A feature would see how a spell ends",
+        "A features block over spells names the column of their end, or of when the end was known.",
+        "A spell counts from the day it began and tells its end only later, so `where`, `by` and "
+        "aggregates may not name it.",
+        "Use the aggregate `open`, which counts the spells not known to have ended.",
+    ),
+    (
         "RS1250",
         "File name and name differ",
         "A source or agreement has another name inside than its file.",

@@ -61,14 +61,14 @@ def _main_terms(task: Task, matrix: NDArray[Any], position: int) -> list[Term]:
 
 def _learn_linear(task: Task, kind: str, terms: MakeTerms) -> Learnt:
     def fit(rows: IntArray) -> RiskModel:
-        matrix, outcome = task.frame.matrix[rows], task.rows.outcome[rows]
+        matrix, outcome = task.frame.matrix(rows), task.rows.outcome[rows]
         made = terms(matrix)
         scorer = LinearScorer(float(logit(outcome.mean())))
         if made:
             scorer = logistic.fit_terms(matrix, outcome, made, PENALTY)
         return make_model(task, kind, {}, linear=scorer)
 
-    raw = [fit(split.train).raw_of(task.frame.matrix[split.evaluate]) for split in task.fold.inner]
+    raw = [task.frame.raw_of(fit(split.train), split.evaluate) for split in task.fold.inner]
     return pooled(task, fit(task.fold.train), raw, Found({}))
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from riskstrat.errors import StudyError
 from riskstrat.risk_model.model import booster_names
+from riskstrat.training.frame import Frame
 from riskstrat.training.rows import BoolArray, IntArray
-from riskstrat.vocabulary import FeatureColumn, FeatureKind
+from riskstrat.vocabulary import FeatureKind
 
 LEAF_FLOOR = 50
 SMALL_DATA = 2000
@@ -90,43 +91,51 @@ class Boosted:
             self.booster.predict(matrix, raw_score=True, num_iteration=rounds or self.rounds)
         )
 
-    def text(self) -> str:
-        """LightGBM's text, without the one line that names the machine's threads."""
-        text = self.booster.model_to_string(num_iteration=self.rounds)
+    def text(self, rounds: int | None = None, correction: float = 0.0) -> str:
+        """LightGBM's text, without the one line that names the machine's threads.
+
+        Args:
+            rounds: how many trees to keep; by default those chosen.
+            correction: added to all log-odds, by way of the first tree's leaves.
+        """
+        text = self.booster.model_to_string(num_iteration=rounds or self.rounds)
+        if correction:
+            moved = lgb.Booster(model_str=text)
+            for leaf in range(moved.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
+                moved.set_leaf_output(0, leaf, moved.get_leaf_output(0, leaf) + correction)
+            text = moved.model_to_string()
         return re.sub(r"^\[num_threads: \d+\]\n", "", text, flags=re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Boosting:
-    """LightGBM on one encoded matrix.
+    """LightGBM on the rows a frame holds, handed over in Arrow as they lie.
 
     Attributes:
-        matrix: float32 (n, features).
-        outcome: bool (n,).
-        features: what the columns are.
+        frame: the encoded features.
+        outcome: bool (n,), of all rows.
         floor: smallest leaf, in people.
         threads, seed: for LightGBM.
     """
 
-    matrix: NDArray[Any]
+    frame: Frame
     outcome: BoolArray
-    features: tuple[FeatureColumn, ...]
     floor: int
     threads: int
     seed: int
 
     def dataset(self, rows: IntArray, reference: lgb.Dataset | None = None) -> lgb.Dataset:
-        """Binned rows, built once and used again for every trial."""
+        """Binned rows, built once and used again for every trial; rising row numbers."""
         nominal = [
             position
-            for position, feature in enumerate(self.features)
+            for position, feature in enumerate(self.frame.features)
             if feature.kind is FeatureKind.CATEGORY and not feature.ordered
         ]
         data = lgb.Dataset(
-            self.matrix[rows],
+            self.frame.table(rows),
             label=self.outcome[rows].astype(np.float32),
             reference=reference,
-            feature_name=list(booster_names(self.features)),
+            feature_name=list(booster_names(self.frame.features)),
             categorical_feature=nominal,
             params=self._always(),
             free_raw_data=True,

@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from riskstrat.risk_model import Calibrator
 from riskstrat.risk_model.calibrator import on_scale
 from riskstrat.training.folds import deal
-from riskstrat.training.newton import fit_logistic
+from riskstrat.training.newton import Held, fit_logistic
 from riskstrat.training.rows import BoolArray, FloatArray, IntArray
 
 ENOUGH_FOR_ISOTONIC = 200
@@ -56,7 +56,7 @@ def fit_calibrator(
     x = on_scale(raw, scale)
     spread = float(x.std()) or 1.0
     middle = float(x.mean())
-    found = fit_logistic(((x - middle) / spread)[:, None], outcome, l2=1e-3)
+    found = fit_logistic(Held(((x - middle) / spread)[:, None]), outcome, l2=1e-3)
     # A published score that runs the wrong way is flattened, never turned round in silence.
     slope = max(float(found.slopes[0]), 0.0) / spread
     intercept = found.intercept - slope * middle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from riskstrat.derivation import digest
 from riskstrat.errors import StudyError
-from riskstrat.risk_model import encode, levels_of
+from riskstrat.risk_model import FeatureRows
 from riskstrat.training.baselines import BASELINES, baseline_columns
 from riskstrat.training.calibrate import Scale
+from riskstrat.training.frame import Frame, make_frame
 from riskstrat.training.learners import LEARNERS
-from riskstrat.training.rows import Rows, group_column
+from riskstrat.training.rows import IntArray, Rows, group_column
 from riskstrat.training.spec import Baseline, Learner, TrainingSpec
-from riskstrat.training.task import Frame, Learn
+from riskstrat.training.task import Learn
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 
@@ -61,18 +60,30 @@ def needed_attributes(spec: TrainingSpec, present: Sequence[str]) -> tuple[str, 
     return tuple(dict.fromkeys(name for name in named if name != "unit"))
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Where features are, and which rows of them are kept in memory.
+
+    Attributes:
+        rows: whose outcome is known.
+        features: all features.
+        place: the number of each row among them.
+        held: row numbers that are learnt from.
+    """
+
+    rows: Rows
+    features: FeatureRows
+    place: IntArray
+    held: IntArray
+
+
 def make_entrants(
-    rows: Rows,
-    table: pa.Table,
-    columns: tuple[FeatureColumn, ...],
-    spec: TrainingSpec,
-    prior: str,
+    read: Read, columns: tuple[FeatureColumn, ...], spec: TrainingSpec, prior: str
 ) -> list[Entrant]:
     """Every learner and baseline, features encoded once for all of them.
 
     Args:
-        rows: whose outcome is known.
-        table: their features.
+        read: rows and features.
         columns: what the features are.
         spec: the study's ``training``.
         prior: the attribute that counts earlier use.
@@ -80,15 +91,15 @@ def make_entrants(
     Raises:
         StudyError: RS1261 to RS1267, when the study names what is not there.
     """
-    features = _frame(table, columns, np.float32)
-    learners = [_entrant(learner, table, columns, features, spec) for learner in spec.learners]
-    baselines = [_baseline_entrant(baseline, rows, prior) for baseline in spec.baselines]
+    features = make_frame(read.features, read.place, read.held, columns)
+    learners = [_entrant(learner, read, columns, features, spec) for learner in spec.learners]
+    baselines = [_baseline_entrant(baseline, read.rows, prior) for baseline in spec.baselines]
     return learners + baselines
 
 
 def _entrant(
     learner: Learner,
-    table: pa.Table,
+    read: Read,
     columns: tuple[FeatureColumn, ...],
     features: Frame,
     spec: TrainingSpec,
@@ -98,7 +109,8 @@ def _entrant(
         return Entrant(learner.name, LEARNERS[learner.kind], features, False, fixed, {})
     score = learner.existing_score
     column = (published_score(columns, score.column),)
-    frame = _frame(table, column, np.float64)
+    everyone = np.arange(len(read.rows))
+    frame = make_frame(read.features, read.place, everyone, column, np.float64)
     options = {"positive_at": score.positive_at}
     return Entrant(learner.name, LEARNERS[learner.kind], frame, False, {}, options)
 
@@ -129,8 +141,8 @@ def published_score(columns: Sequence[FeatureColumn], wanted: str) -> FeatureCol
 def _baseline_entrant(baseline: Baseline, rows: Rows, prior: str) -> Entrant:
     names = baseline_columns(baseline, rows.groups.column_names, prior)
     features = tuple(_group_feature(rows.groups, name) for name in names)
-    chosen = rows.groups.select(list(names)) if names else rows.groups
-    frame = _frame(chosen, features, np.float32)
+    everyone = np.arange(len(rows))
+    frame = make_frame(FeatureRows.of_table(rows.groups), everyone, everyone, features)
     return Entrant(baseline.kind, BASELINES[baseline.kind], frame, True, {}, {})
 
 
@@ -143,13 +155,3 @@ def _group_feature(groups: pa.Table, name: str) -> FeatureColumn:
         kind=FeatureKind.NUMBER if number else FeatureKind.CATEGORY,
         source="groups",
     )
-
-
-def _frame(table: pa.Table, features: tuple[FeatureColumn, ...], dtype: Any) -> Frame:
-    levels = levels_of(table, features)
-    matrix = encode(table, features, levels, dtype)
-    described = [
-        (f.name, f.kind, f.ordered, known) for f, known in zip(features, levels, strict=True)
-    ]
-    content = hashlib.sha256(np.ascontiguousarray(matrix).data).hexdigest()
-    return Frame(features, levels, matrix, digest(described, content, str(matrix.shape)))

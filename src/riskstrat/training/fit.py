@@ -12,15 +12,18 @@ import lightgbm
 import numpy as np
 import optuna
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from riskstrat.risk_model import RiskModel
+from riskstrat.risk_model import PIECE_ROWS, FeatureRows, RiskModel
+from riskstrat.risk_model.model import LIGHTGBM
 from riskstrat.statistics import points
 from riskstrat.training.calibrate import cross_fit, fit_calibrator, usable_method
-from riskstrat.training.entrants import Entrant, make_entrants
+from riskstrat.training.entrants import Entrant, Read, make_entrants
 from riskstrat.training.folds import Fold, Plan, plan_folds
 from riskstrat.training.results import PREDICTIONS, Scored, as_table, choose, judge
 from riskstrat.training.rows import Rows, arrange
+from riskstrat.training.sampling import Drawn, check_room, draw, sample_note
 from riskstrat.training.spec import TrainingSpec
 from riskstrat.training.task import Learnt, Task
 from riskstrat.training.tune import Progress
@@ -34,7 +37,8 @@ class TrainingResult:
     """What training leaves.
 
     Attributes:
-        predictions: ``PREDICTIONS``, sorted by split, learner, as_of, unit_id.
+        scored: predictions of each learner and baseline, by split and name.
+        rows: the rows they are about.
         metrics: split to learner to metric; ``auroc``, ``average_precision`` and
             ``at_capacity`` are taken on ``raw_score``, all others on ``risk``.
         models: by learner and baseline; the one that was tested (rolling origin), or one
@@ -43,20 +47,35 @@ class TrainingResult:
         tuning: one row per finished trial; no times.
         folds: one row per fold and role, for the picture of the folds.
         notes: what was done differently from the study file, in plain English.
+        sample: the rule of ``sampling`` and its counts; None when all rows were learnt from.
     """
 
-    predictions: pa.Table
+    scored: tuple[Scored, ...]
+    rows: Rows
     metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]
     models: Mapping[str, RiskModel]
     winner: str
     tuning: list[dict[str, Any]]
     folds: list[dict[str, Any]]
     notes: tuple[str, ...]
+    sample: dict[str, Any] | None = None
+
+    @property
+    def predictions(self) -> pa.Table:
+        """``PREDICTIONS``, sorted by split, learner, as_of, unit_id; all at once in memory."""
+        return pa.concat_tables(as_table(self.rows, one) for one in self.scored).combine_chunks()
+
+    def write_predictions(self, out: Path) -> int:
+        """Write ``predictions`` as Parquet, a learner's split at a time; gives their number."""
+        with pq.ParquetWriter(out, PREDICTIONS, compression="zstd") as file:
+            for one in self.scored:
+                file.write_table(as_table(self.rows, one), row_group_size=PIECE_ROWS)
+        return sum(len(one.rows) for one in self.scored)
 
 
 def fit(
     cohort: pa.Table,
-    features: pa.Table,
+    features: pa.Table | FeatureRows,
     columns: Sequence[FeatureColumn],
     groups: pa.Table,
     spec: TrainingSpec,
@@ -67,13 +86,15 @@ def fit(
     seed: int,
     threads: int,
     scratch: Path,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Train, calibrate and judge every learner and baseline of a study.
 
     Args:
         cohort: unit_id, as_of, outcome; rows whose outcome is NULL are left out throughout.
-        features: unit_id, as_of and a column per feature, for the same pairs in any order.
+        features: unit_id, as_of and a column per feature, for the same pairs; of a file only
+            the rows learnt from are held.
         columns: what the features are; every other column is ignored.
         groups: unit_id, as_of and the attributes, for the same pairs in any order.
         spec: the study's ``training``.
@@ -84,19 +105,27 @@ def fit(
         seed: of folds, samples, search, learners and intervals.
         threads: for LightGBM; the answer does not depend on it.
         scratch: a folder for unfinished searches; a killed run goes on from there.
+        memory: bytes the work may use; decides nothing but whether it is worth beginning.
         progress: told the share done and a sentence.
 
     Raises:
+        OutOfMemoryError: RS1371, when learning is known to need more than ``memory``.
         TooThinError: RS1401 to RS1405, when the data cannot answer.
         StudyError: RS1261 to RS1266, when the study names what is not there.
     """
     if not isinstance(prior, str):
         groups = groups.append_column("prior_use", pa.array(prior, pa.float64()))
         prior = "prior_use"
-    rows, table = arrange(cohort, features, groups)
+    read_from = features if isinstance(features, FeatureRows) else FeatureRows.of_table(features)
+    rows, place = arrange(cohort, read_from, groups)
     plan = plan_folds(rows, spec.folds, horizon_days=horizon_days, seed=seed)
-    entrants = make_entrants(rows, table, tuple(columns), spec, prior)
-    how = _How(rows, plan, spec, seed, threads, scratch)
+    trained = np.unique(np.concatenate([fold.train for fold in plan.folds]))
+    drawn = draw(rows, trained, len(columns), spec.sample, seed)
+    held = drawn.of(trained)
+    check_room(len(rows), len(held), len(columns), memory)
+    entrants = make_entrants(Read(rows, read_from, place, held), tuple(columns), spec, prior)
+    sample = None if drawn.kept is None else drawn.describe(rows, trained)
+    how = _How(rows, plan, drawn, sample, spec, seed, threads, scratch)
     told = _Told(progress, len(entrants) * (len(plan.folds) + 1))
     outcomes = [_train(entrant, how, told) for entrant in entrants]
     scored = sorted(
@@ -104,14 +133,17 @@ def fit(
     )
     metrics = judge(scored, rows, spec, capacity, seed=seed, judged_one=told.judged)
     own = [entrant.name for entrant in entrants if not entrant.baseline]
+    noted = plan.notes + ((sample_note(sample),) if sample else ())
     return TrainingResult(
-        predictions=as_table(rows, scored),
+        scored=tuple(scored),
+        rows=rows,
         metrics=metrics,
         models=MappingProxyType({o.model.name: o.model for o in outcomes}),
         winner=choose(own, metrics, spec.tune.metric),
         tuning=[record for outcome in outcomes for record in outcome.records],
         folds=plan.describe(rows),
-        notes=plan.notes + tuple(note for outcome in outcomes for note in outcome.notes),
+        notes=noted + tuple(note for outcome in outcomes for note in outcome.notes),
+        sample=sample,
     )
 
 
@@ -119,6 +151,8 @@ def fit(
 class _How:
     rows: Rows
     plan: Plan
+    drawn: Drawn
+    sample: dict[str, Any] | None
     spec: TrainingSpec
     seed: int
     threads: int
@@ -160,7 +194,7 @@ def _train(entrant: Entrant, how: _How, told: _Told) -> _Trained:
     for fold in how.plan.folds:
         learnt = entrant.learn(_task(entrant, how, fold, told))
         model = _calibrated(entrant, how, fold, learnt)
-        raw[fold.test] = model.raw_of(entrant.frame.matrix[fold.test])
+        raw[fold.test] = entrant.frame.raw_of(model, fold.test)
         risk[fold.test] = model.calibrate(raw[fold.test])
         records, notes = records + learnt.records, notes + learnt.notes
         told.step(f"{entrant.name}: learnt {fold.name}")
@@ -177,6 +211,7 @@ def _task(entrant: Entrant, how: _How, fold: Fold, told: _Told) -> Task:
         frame=entrant.frame,
         rows=how.rows,
         fold=fold,
+        drawn=how.drawn,
         fixed=entrant.fixed,
         options=entrant.options,
         tune=how.spec.tune,
@@ -191,9 +226,10 @@ def _calibrated(entrant: Entrant, how: _How, fold: Fold, learnt: Learnt) -> Risk
     outcome = how.rows.outcome[learnt.seen_by_none]
     method = "none" if entrant.baseline else how.spec.calibrate
     used = usable_method(method, int(outcome.sum()), entrant.scale)
+    model = learnt.model
     days = how.rows.as_of[fold.train]
     return replace(
-        learnt.model,
+        model,
         calibrator=fit_calibrator(learnt.raw, outcome, used, entrant.scale),
         provenance={
             "fold": fold.name,
@@ -204,6 +240,7 @@ def _calibrated(entrant: Entrant, how: _How, fold: Fold, learnt: Learnt) -> Risk
             "n": len(fold.train),
             "outcomes": int(how.rows.outcome[fold.train].sum()),
             "seed": how.seed,
+            **({"sample": how.sample} if how.sample and model.kind == LIGHTGBM else {}),
             "calibration": {
                 "asked": method,
                 "used": used,

@@ -29,60 +29,72 @@ LOGISTIC_DEFAULTS: Mapping[str, Any] = MappingProxyType({"penalty": "l2", "C": 0
 
 def learn_lightgbm(task: Task) -> Learnt:
     """Search on samples; then boost on every inner split to find the rounds and fair scores."""
-    boost = _boosting(task)
-    found = _search_lightgbm(task, boost)
+    train = task.drawn.of(task.fold.train)
+    boost = _boosting(task, len(train))
+    found = _search_lightgbm(task, boost, len(train))
     parameters = {
-        **boosting.defaults(len(task.fold.train)),
+        **boosting.defaults(len(train)),
         **found.parameters,
         **task.fixed,
     }
     chosen = {name: value for name, value in parameters.items() if name != "n_estimators"}
     asked = task.fixed.get("n_estimators")
-    fitted = [_boost_split(boost, split, chosen, asked) for split in task.fold.inner]
+    fitted = [_boost_split(task, boost, split, chosen, asked) for split in task.fold.inner]
     rounds = asked or max(1, round(sum(one.rounds for one in fitted) / len(fitted)))
+
+    def model_of(one: boosting.Boosted) -> RiskModel:
+        text = one.text(rounds, task.drawn.correction)
+        return make_model(task, "lightgbm", chosen | {"n_estimators": rounds}, booster=text)
+
     raw = [
-        expit(one.raw_score(task.frame.matrix[split.evaluate], rounds))
+        task.frame.raw_of(model_of(one), split.evaluate)
         for one, split in zip(fitted, task.fold.inner, strict=True)
     ]
-    final = boost.fit(boost.dataset(task.fold.train), chosen, rounds=rounds)
-    model = make_model(task, "lightgbm", chosen | {"n_estimators": rounds}, booster=final.text())
-    return pooled(task, model, raw, found)
+    final = boost.fit(boost.dataset(train), chosen, rounds=rounds)
+    return pooled(task, model_of(final), raw, found)
 
 
-def _boosting(task: Task) -> boosting.Boosting:
-    boosting.check_leaves(task.fixed, len(task.fold.train))
+def _boosting(task: Task, n_rows: int) -> boosting.Boosting:
+    boosting.check_leaves(task.fixed, n_rows)
     return boosting.Boosting(
-        matrix=task.frame.matrix,
+        frame=task.frame,
         outcome=task.rows.outcome,
-        features=task.frame.features,
-        floor=boosting.leaf_floor(len(task.fold.train)),
+        floor=boosting.leaf_floor(n_rows),
         threads=task.threads,
         seed=task.seed,
     )
 
 
 def _boost_split(
-    boost: boosting.Boosting, split: Split, parameters: Mapping[str, Any], rounds: int | None
+    task: Task,
+    boost: boosting.Boosting,
+    split: Split,
+    parameters: Mapping[str, Any],
+    rounds: int | None,
 ) -> boosting.Boosted:
-    train = boost.dataset(split.train)
+    train = boost.dataset(task.drawn.of(split.train))
     if rounds:
         return boost.fit(train, parameters, rounds=rounds)
-    validation = boost.dataset(split.evaluate, reference=train)
+    validation = boost.dataset(task.drawn.of(split.evaluate), reference=train)
     return boost.fit(train, parameters, rounds=boosting.MOST_ROUNDS, validation=validation)
 
 
-def _search_lightgbm(task: Task, boost: boosting.Boosting) -> Found:
-    n_rows = len(task.fold.train)
+def _search_lightgbm(task: Task, boost: boosting.Boosting, n_rows: int) -> Found:
     fixed = {name: value for name, value in task.fixed.items() if name != "n_estimators"}
     splits = task.searched_splits() if task.tune.trials else ()
     data = [
-        (split, train := boost.dataset(split.train), boost.dataset(split.evaluate, train))
+        (
+            split,
+            train := boost.dataset(split.train),
+            boost.dataset(split.evaluate, train),
+            task.frame.matrix(split.evaluate),
+        )
         for split in reversed(splits)  # the latest first: it decides whether a trial goes on
     ]
 
     def score(parameters: dict[str, Any], trial: optuna.Trial) -> float:
         values, rounds = [], []
-        for number, (split, train, validation) in enumerate(data):
+        for number, (split, train, validation, seen) in enumerate(data):
             pruning = [
                 LightGBMPruningCallback(
                     trial, boosting.METRIC[task.tune.metric], report_interval=10
@@ -97,7 +109,7 @@ def _search_lightgbm(task: Task, boost: boosting.Boosting) -> Found:
                 metric=task.tune.metric,
                 callbacks=() if number else pruning,
             )
-            raw = expit(one.raw_score(task.frame.matrix[split.evaluate]))
+            raw = expit(one.raw_score(seen))
             values.append(task.metric(split.evaluate, raw))
             rounds.append(one.rounds)
         trial.set_user_attr(ROUNDS, round(sum(rounds) / len(rounds)))
@@ -116,7 +128,7 @@ def learn_logistic(task: Task) -> Learnt:
     found = _search_logistic(task)
     chosen = {**LOGISTIC_DEFAULTS, **found.parameters, **task.fixed}
     raw = [
-        _fit_logistic(task, split.train, chosen).raw_of(task.frame.matrix[split.evaluate])
+        task.frame.raw_of(_fit_logistic(task, split.train, chosen), split.evaluate)
         for split in task.fold.inner
     ]
     model = _fit_logistic(task, task.fold.train, chosen)
@@ -131,9 +143,14 @@ def learn_logistic(task: Task) -> Learnt:
 
 def _search_logistic(task: Task) -> Found:
     splits = task.searched_splits() if task.tune.trials else ()
-    matrix, outcome = task.frame.matrix, task.rows.outcome
+    outcome = task.rows.outcome
+    read = [
+        (split, task.frame.matrix(split.train), task.frame.matrix(split.evaluate))
+        for split in splits
+    ]
     designs = [
-        (split, logistic.learn_terms(matrix[split.train], task.frame.features)) for split in splits
+        (split, train, seen, logistic.learn_terms(train, task.frame.features))
+        for split, train, seen in read
     ]
 
     def suggest(trial: optuna.Trial) -> dict[str, Any]:
@@ -147,10 +164,9 @@ def _search_logistic(task: Task) -> Found:
     def score(parameters: dict[str, Any], trial: optuna.Trial) -> float:
         penalty = _penalty({**LOGISTIC_DEFAULTS, **parameters, **task.fixed})
         values = []
-        for split, terms in designs:
-            train = split.train
-            scorer = logistic.fit_terms(matrix[train], outcome[train], terms, penalty)
-            raw = np.asarray(expit(scorer.log_odds(matrix[split.evaluate])))
+        for split, train, seen, terms in designs:
+            scorer = logistic.fit_terms(train, outcome[split.train], terms, penalty)
+            raw = np.asarray(expit(scorer.log_odds(seen)))
             values.append(task.metric(split.evaluate, raw))
         return sum(values) / len(values)
 
@@ -164,7 +180,7 @@ def _penalty(parameters: Mapping[str, Any]) -> logistic.Penalty:
 
 def _fit_logistic(task: Task, train: IntArray, parameters: Mapping[str, Any]) -> RiskModel:
     rows = sample_units(task.rows, train, LOGISTIC_ROWS, (task.seed, 2))
-    matrix, outcome = task.frame.matrix[rows], task.rows.outcome[rows]
+    matrix, outcome = task.frame.matrix(rows), task.rows.outcome[rows]
     terms = logistic.learn_terms(matrix, task.frame.features)
     scorer = logistic.fit_terms(matrix, outcome, terms, _penalty(parameters))
     return make_model(task, "logistic_regression", parameters, linear=scorer)
@@ -172,7 +188,7 @@ def _fit_logistic(task: Task, train: IntArray, parameters: Mapping[str, Any]) ->
 
 def learn_existing_score(task: Task) -> Learnt:
     """Nothing to learn: the published score as it is; missing scores take the median."""
-    train = task.frame.matrix[task.fold.train, 0]
+    train = task.frame.matrix(task.fold.train)[:, 0]
     missing = int(np.isnan(train).sum())
     if missing == len(train):
         raise StudyError(
@@ -183,7 +199,7 @@ def learn_existing_score(task: Task) -> Learnt:
         )
     parameters = {"fill": float(np.nanmedian(train)), **task.options}
     model = make_model(task, "existing_score", parameters)
-    raw = [model.raw_of(task.frame.matrix[split.evaluate]) for split in task.fold.inner]
+    raw = [task.frame.raw_of(model, split.evaluate) for split in task.fold.inner]
     notes: tuple[str, ...] = ()
     if missing:
         notes = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskstrat.risk_model import Factor, LinearScorer, Term
-from riskstrat.training.newton import fit_logistic
+from riskstrat.training.newton import ROWS_AT_ONCE, Held, fit_logistic
 from riskstrat.training.rows import BoolArray, FloatArray
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 MIN_LEVEL_ROWS = 20
 """A category, or a missing value, seen in fewer training rows gets no coefficient of its own."""
 SKEWED = 1.0
+CELLS_HELD = 25_000_000
+"""A larger design (200 MB) is worked out a block at a time in every step: slower, the same bits."""
 SPLINE_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
 
 
@@ -49,8 +51,9 @@ def fit_terms(
         terms: from ``learn_terms`` or of a baseline.
         penalty: on the centred, scaled terms.
     """
-    x = design(matrix, terms)
-    found = fit_logistic(x, outcome, l1=penalty.l1, l2=penalty.l2)
+    made = TermsOf(matrix, tuple(terms))
+    wide = len(matrix) * len(terms) > CELLS_HELD
+    found = fit_logistic(made if wide else made.held(), outcome, l1=penalty.l1, l2=penalty.l2)
     fitted = [
         replace(term, coefficient=float(slope))
         for term, slope in zip(terms, found.slopes, strict=True)
@@ -58,12 +61,34 @@ def fit_terms(
     return LinearScorer(found.intercept, tuple(fitted))
 
 
-def design(matrix: NDArray[Any], terms: Sequence[Term]) -> FloatArray:
-    """Every term's values, float64 (n, terms)."""
-    out = np.empty((len(matrix), len(terms)), dtype=np.float64)
-    for position, term in enumerate(terms):
-        out[:, position] = term.of(matrix)
-    return out
+@dataclass(frozen=True, slots=True)
+class TermsOf:
+    """Every term's values on a matrix, worked out again whenever they are asked for."""
+
+    matrix: NDArray[Any]
+    terms: tuple[Term, ...]
+
+    @property
+    def columns(self) -> int:
+        """One a term."""
+        return len(self.terms)
+
+    def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
+        """The rows in order."""
+        for start in range(0, len(self.matrix), ROWS_AT_ONCE):
+            where = slice(start, start + ROWS_AT_ONCE)
+            part = self.matrix[where]
+            out = np.empty((len(part), len(self.terms)), dtype=np.float64)
+            for position, term in enumerate(self.terms):
+                out[:, position] = term.of(part)
+            yield where, out
+
+    def held(self) -> Held:
+        """The same values, worked out once and kept."""
+        x = np.empty((len(self.matrix), len(self.terms)), dtype=np.float64)
+        for where, part in self.blocks():
+            x[where] = part
+        return Held(x)
 
 
 def learn_terms(matrix: NDArray[Any], features: Sequence[FeatureColumn]) -> tuple[Term, ...]:

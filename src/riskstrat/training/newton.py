@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import expit
@@ -24,7 +26,36 @@ class Coefficients:
     slopes: FloatArray
 
 
-def fit_logistic(x: FloatArray, y: BoolArray, *, l1: float = 0.0, l2: float = 0.0) -> Coefficients:
+class Design(Protocol):
+    """Values of the columns, a block of rows at a time, the same each time they are asked for."""
+
+    @property
+    def columns(self) -> int:
+        """How many columns."""
+
+    def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
+        """``ROWS_AT_ONCE`` rows (the last may have fewer) as float64, and which rows they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A design that is in memory: float64 (n, columns)."""
+
+    x: FloatArray
+
+    @property
+    def columns(self) -> int:
+        """How many columns."""
+        return int(self.x.shape[1])
+
+    def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
+        """The rows in order."""
+        for start in range(0, len(self.x), ROWS_AT_ONCE):
+            where = slice(start, start + ROWS_AT_ONCE)
+            yield where, self.x[where]
+
+
+def fit_logistic(x: Design, y: BoolArray, *, l1: float = 0.0, l2: float = 0.0) -> Coefficients:
     """Minimise log loss (summed) + l1 |slopes|_1 + l2/2 |slopes|_2^2; the intercept is free.
 
     Newton steps with halving; with an l1 penalty each step's quadratic model is minimised by
@@ -32,12 +63,12 @@ def fit_logistic(x: FloatArray, y: BoolArray, *, l1: float = 0.0, l2: float = 0.
     linear algebra runs on one thread, so that sums are always taken in the same order.
 
     Args:
-        x: float64 (n, columns), finite, on comparable scales.
+        x: n rows, finite, on comparable scales.
         y: bool (n,), holding both classes.
         l1: penalty, 0 or more.
         l2: penalty, 0 or more; keep one of them above 0, or separable data have no answer.
     """
-    beta = np.zeros(x.shape[1])
+    beta = np.zeros(x.columns)
     intercept = float(np.log(y.mean() / (1 - y.mean())))
     with threadpool_limits(limits=1):
         now = _loss(x, y, intercept, beta, l1, l2)
@@ -60,28 +91,25 @@ def fit_logistic(x: FloatArray, y: BoolArray, *, l1: float = 0.0, l2: float = 0.
 
 
 def _loss(
-    x: FloatArray, y: BoolArray, intercept: float, beta: FloatArray, l1: float, l2: float
+    x: Design, y: BoolArray, intercept: float, beta: FloatArray, l1: float, l2: float
 ) -> float:
     total = 0.0
-    for start in range(0, len(x), ROWS_AT_ONCE):
-        eta = x[start : start + ROWS_AT_ONCE] @ beta + intercept
-        total += float(
-            np.logaddexp(0.0, np.where(y[start : start + ROWS_AT_ONCE], -eta, eta)).sum()
-        )
+    for where, part in x.blocks():
+        eta = part @ beta + intercept
+        total += float(np.logaddexp(0.0, np.where(y[where], -eta, eta)).sum())
     return total + l1 * float(np.abs(beta).sum()) + l2 / 2 * float(beta @ beta)
 
 
 def _step(
-    x: FloatArray, y: BoolArray, intercept: float, beta: FloatArray, l1: float, l2: float
+    x: Design, y: BoolArray, intercept: float, beta: FloatArray, l1: float, l2: float
 ) -> tuple[float, FloatArray]:
     """The move of intercept and slopes that minimises the quadratic model at this point."""
-    columns = x.shape[1]
+    columns = x.columns
     gradient, crossed, curvature = l2 * beta, np.zeros(columns), l2 * np.eye(columns)
     gradient0, curvature0 = 0.0, 0.0
-    for start in range(0, len(x), ROWS_AT_ONCE):
-        part = x[start : start + ROWS_AT_ONCE]
+    for where, part in x.blocks():
         p = expit(part @ beta + intercept)
-        residual = p - y[start : start + ROWS_AT_ONCE]
+        residual = p - y[where]
         weight = np.maximum(p * (1 - p), 1e-10)
         gradient = gradient + residual @ part
         gradient0 += float(residual.sum())

@@ -91,22 +91,18 @@ def choose(own: Sequence[str], metrics: Mapping[str, Any], metric: str) -> str:
     return max(own, key=lambda name: sign * (values[name] if values[name] is not None else 0.0))
 
 
-def as_table(rows: Rows, scored: Sequence[Scored]) -> pa.Table:
-    """Predictions as ``PREDICTIONS``, in the order of ``scored``."""
-    days = pa.array(rows.as_of.astype(np.int32)).cast(pa.date32())
-    parts = [
-        pa.table(
-            [
-                rows.unit_id.take(pa.array(one.rows)),
-                days.take(pa.array(one.rows)),
-                pa.array(np.full(len(one.rows), one.split, dtype=object), pa.string()),
-                pa.array(np.full(len(one.rows), one.learner, dtype=object), pa.string()),
-                pa.array(rows.outcome[one.rows]),
-                pa.array(one.risk),
-                pa.array(one.raw),
-            ],
-            schema=PREDICTIONS,
-        )
-        for one in scored
-    ]
-    return pa.concat_tables(parts).combine_chunks()
+def as_table(rows: Rows, one: Scored) -> pa.Table:
+    """One entrant's predictions on one split as ``PREDICTIONS``."""
+    n = len(one.rows)
+    return pa.table(
+        [
+            rows.unit_id.take(pa.array(one.rows)).cast(pa.string()),
+            pa.array(rows.as_of[one.rows].astype(np.int32)).cast(pa.date32()),
+            pa.repeat(one.split, n),
+            pa.repeat(one.learner, n),
+            pa.array(rows.outcome[one.rows]),
+            pa.array(one.risk),
+            pa.array(one.raw),
+        ],
+        schema=PREDICTIONS,
+    )

@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from riskstrat.errors import StudyError, TooThinError
+from riskstrat.risk_model import KEY, FeatureRows, sorted_by_key
 
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 FloatArray: TypeAlias = NDArray[np.float64]
-
-KEY = ("as_of", "unit_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +24,14 @@ class Rows:
     """Known outcomes, sorted by as-of date and unit.
 
     Attributes:
-        unit_id: string (n,).
+        unit_id: string (n,), dictionary-encoded: a unit's id is held once, however many dates.
         as_of: int (n,), days since 1970-01-01.
         outcome: bool (n,).
         unit: int (n,), the unit's number, 0, 1, ...
         groups: table (n), the attributes people are grouped by.
     """
 
-    unit_id: pa.Array
+    unit_id: pa.DictionaryArray
     as_of: IntArray
     outcome: BoolArray
     unit: IntArray
@@ -52,10 +51,8 @@ class Rows:
         """
         if by == "unit":
             return self.unit
-        column = group_column(self.groups, by)
-        coded = pc.dictionary_encode(column.combine_chunks().cast(pa.string()))
-        codes = np.asarray(coded.indices.fill_null(-1)).astype(np.int64)
-        return np.where(codes < 0, len(coded.dictionary) + self.unit, codes)
+        codes, levels = _numbered(group_column(self.groups, by))
+        return np.where(codes < 0, levels + self.unit, codes)
 
 
 def group_column(groups: pa.Table, name: str) -> pa.ChunkedArray:
@@ -71,24 +68,29 @@ def group_column(groups: pa.Table, name: str) -> pa.ChunkedArray:
     return groups.column(name)
 
 
-def arrange(cohort: pa.Table, features: pa.Table, groups: pa.Table) -> tuple[Rows, pa.Table]:
-    """Sort the three tables alike and keep the rows whose outcome is known.
+def arrange(
+    cohort: pa.Table, features: FeatureRows | pa.Table, groups: pa.Table
+) -> tuple[Rows, IntArray]:
+    """Sort the tables alike and number the rows whose outcome is known.
 
     Args:
         cohort: unit_id, as_of, outcome (NULL: not yet known).
-        features: unit_id, as_of and the features, the same pairs in any order.
+        features: unit_id, as_of and the features, of the same pairs.
         groups: unit_id, as_of and the attributes, the same pairs in any order.
 
     Returns:
-        The rows, and their features without the key.
+        The rows, and the number each has among the features.
 
     Raises:
         StudyError: RS1264, when the tables are not about the same pairs.
         TooThinError: RS1401, when no outcome is known.
     """
-    ordered = [_sorted(table) for table in (cohort, features, groups)]
-    _same_pairs(ordered, ("cohort", "features", "groups"))
-    outcome = ordered[0].column("outcome")
+    read = features if isinstance(features, FeatureRows) else FeatureRows.of_table(features)
+    ordered, attributes = sorted_by_key(cohort), sorted_by_key(groups)
+    _same_pairs(ordered, read, "features")
+    of_groups = FeatureRows(attributes.schema, attributes.num_rows, table=attributes)
+    _same_pairs(ordered, of_groups, "groups")
+    outcome = ordered.column("outcome")
     known = pc.is_valid(outcome)
     if not pc.any(known).as_py():
         raise TooThinError(
@@ -96,36 +98,54 @@ def arrange(cohort: pa.Table, features: pa.Table, groups: pa.Table) -> tuple[Row
             fix="add earlier as-of dates, shorten `within`, or bring later data",
             code="RS1401",
         )
-    kept_cohort, kept_features, kept_groups = (table.filter(known) for table in ordered)
-    unit_id = kept_cohort.column("unit_id").combine_chunks().cast(pa.string())
+    place = np.flatnonzero(known.to_numpy())
+    kept = ordered.filter(known)
+    unit_id = _encoded(kept.column("unit_id"))
     rows = Rows(
         unit_id=unit_id,
-        as_of=_days(kept_cohort.column("as_of")),
-        outcome=np.asarray(kept_cohort.column("outcome").to_numpy()).astype(np.bool_),
-        unit=np.asarray(pc.dictionary_encode(unit_id).indices).astype(np.int64),
-        groups=kept_groups,
+        as_of=_days(kept.column("as_of")),
+        outcome=np.asarray(kept.column("outcome").to_numpy()).astype(np.bool_),
+        unit=np.asarray(unit_id.indices).astype(np.int64),
+        groups=attributes.filter(known),
     )
-    return rows, kept_features.drop_columns(list(KEY))
+    return rows, place
 
 
-def _sorted(table: pa.Table) -> pa.Table:
-    return table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in KEY]))
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Texts dictionary-encoded, numbered in the order they first appear."""
+    if not pa.types.is_dictionary(column.type):
+        return pc.dictionary_encode(column.cast(pa.string()).combine_chunks())
+    one = column.unify_dictionaries().combine_chunks()
+    again = pc.dictionary_encode(one.indices)
+    texts = one.dictionary.cast(pa.string()).take(again.dictionary)
+    return pa.DictionaryArray.from_arrays(again.indices, texts)
 
 
-def _same_pairs(tables: Sequence[pa.Table], names: Sequence[str]) -> None:
-    first = tables[0]
-    for table, name in zip(tables, names, strict=True):
-        same = table.num_rows == first.num_rows and all(
-            table.column(key).cast(kind).equals(first.column(key).cast(kind))
+def _numbered(column: pa.ChunkedArray) -> tuple[IntArray, int]:
+    """A number per row, -1 where there is no value, and how many different values there are."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    coded = _encoded(column)
+    codes = np.asarray(coded.indices.fill_null(-1)).astype(np.int64)
+    return codes, len(coded.dictionary)
+
+
+def _same_pairs(cohort: pa.Table, others: FeatureRows, name: str) -> None:
+    """Nothing, or StudyError when the pairs of the cohort are not those of another table."""
+    same = cohort.num_rows == others.num_rows
+    for first, piece in others.pieces(KEY) if same else ():
+        ours = cohort.slice(first, piece.num_rows)
+        same = same and all(
+            piece.column(key).cast(kind).equals(ours.column(key).cast(kind))
             for key, kind in (("as_of", pa.date32()), ("unit_id", pa.string()))
         )
-        if not same:
-            raise StudyError(
-                f"the {name} ({table.num_rows} rows) are not about the same units and dates as "
-                f"the cohort ({first.num_rows} rows)",
-                fix="build the features again from this cohort",
-                code="RS1264",
-            )
+    if not same:
+        raise StudyError(
+            f"the {name} ({others.num_rows} rows) are not about the same units and dates as "
+            f"the cohort ({cohort.num_rows} rows)",
+            fix="build the features again from this cohort",
+            code="RS1264",
+        )
 
 
 def _days(column: pa.ChunkedArray) -> IntArray:

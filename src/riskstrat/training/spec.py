@@ -99,6 +99,13 @@ class Tune(Spec):
     """search on at most this many rows per inner fold, sampled by unit; the final fit uses all"""
 
 
+class KeptNegatives(Spec):
+    """Learn from every row with the outcome and from a share of the others."""
+
+    negatives: Annotated[float, Field(ge=0.01, lt=1)]
+    """share of the rows without the outcome that is kept, by a hash of unit and date"""
+
+
 Range = tuple[float, float]
 LIGHTGBM_RANGES: Mapping[str, Range] = MappingProxyType(
     {
@@ -151,6 +158,8 @@ class TrainingSpec(Spec):
     learners: tuple[Learner, ...] = Field(min_length=1)
     baselines: tuple[Baseline, ...] = ()
     tune: Tune = Tune()
+    sample: Literal["auto", "off"] | KeptNegatives = "auto"
+    """rows boosting learns from; risks are put right again, calibrators and metrics see all rows"""
     calibrate: Literal["isotonic", "sigmoid", "none"] = "isotonic"
     cluster: str = "unit"
     """intervals resample these together: `unit`, `household`, or an attribute"""

@@ -16,26 +16,11 @@ from riskstrat.derivation import digest
 from riskstrat.risk_model import LinearScorer, RiskModel
 from riskstrat.statistics import points
 from riskstrat.training.folds import Fold, Split
+from riskstrat.training.frame import Frame
 from riskstrat.training.rows import FloatArray, IntArray, Rows, sample_units
+from riskstrat.training.sampling import Drawn
 from riskstrat.training.spec import Tune
 from riskstrat.training.tune import Found, Progress, Search, search
-from riskstrat.vocabulary import FeatureColumn
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Features encoded once for all folds.
-
-    Attributes:
-        features, levels: of the columns of ``matrix``.
-        matrix: float (n, features), rows as in ``Rows``.
-        fingerprint: digest of all three.
-    """
-
-    features: tuple[FeatureColumn, ...]
-    levels: tuple[tuple[str, ...], ...]
-    matrix: NDArray[Any]
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +31,7 @@ class Task:
         name: the learner's name.
         frame: what it may read.
         rows, fold: it may look at ``fold.train`` and ``fold.inner``, at nothing else.
+        drawn: which of them boosting learns from; calibrators and metrics see all.
         fixed: parameters the study sets.
         options: what else the study says of this learner, such as ``positive_at``.
         tune, seed, threads, scratch, progress: how to search.
@@ -55,6 +41,7 @@ class Task:
     frame: Frame
     rows: Rows
     fold: Fold
+    drawn: Drawn
     fixed: Mapping[str, Any]
     options: Mapping[str, Any]
     tune: Tune

@@ -1,0 +1,143 @@
+"""Computed cells, kept so that nothing is computed twice.
+
+A *block* is the rows of one bucket at one as-of date (or one year of dates, where units have days
+of their own). Each column of a block is addressed by what decides its cells: the feature's digest,
+the block's rows, and what of its sources can be seen on the day. So a new as-of date computes its
+own blocks only, a record that arrives late the blocks it can change, and a changed feature its own
+column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.ipc as ipc
+
+from riskstrat.derivation import digest
+
+KEYS = ("unit_id", "as_of")
+ROWS_FILE = "rows.arrow"
+LZ4 = ipc.IpcWriteOptions(compression="lz4")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many cells of a column say nothing, and how many of those were not covered."""
+
+    missing: int
+    not_covered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The kept columns of one block's rows.
+
+    Attributes:
+        folder: named by the digest of the rows, so that other rows never meet these columns.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path, rows: pa.Table) -> Block:
+        """The block of these rows (unit_id, as_of), in their order."""
+        return cls(root / rows_digest(rows))
+
+    def kept(self) -> dict[str, Path]:
+        """Key of every kept column -> the file that holds it."""
+        found: dict[str, Path] = {}
+        for path in sorted(self.folder.glob("*.arrow")):
+            if path.name != ROWS_FILE:
+                found |= dict.fromkeys(_schema(path).names, path)
+        return found
+
+    def lacks(self, keys: Iterable[str]) -> set[str]:
+        """Which of these columns are not kept."""
+        return set(keys) - self.kept().keys()
+
+    def keep(self, columns: Mapping[str, pa.Array], counts: Mapping[str, Counts]) -> None:
+        """Keep columns by their keys; they appear whole or not at all."""
+        fields = [
+            pa.field(
+                key,
+                column.type,
+                metadata={
+                    "missing": str(counts[key].missing),
+                    "not_covered": str(counts[key].not_covered),
+                },
+            )
+            for key, column in columns.items()
+        ]
+        table = pa.table(list(columns.values()), schema=pa.schema(fields))
+        self._write(digest(sorted(columns))[:32] + ".arrow", table)
+
+    def keep_rows(self, rows: pa.Table) -> None:
+        """Keep the rows themselves, beside their columns."""
+        if not (self.folder / ROWS_FILE).exists():
+            self._write(ROWS_FILE, rows)
+
+    def read(self, keys: Sequence[str]) -> tuple[pa.Table, dict[str, Counts]]:
+        """The block's rows and these columns, named by their keys; and what the columns lack."""
+        kept = self.kept()
+        table = _read(self.folder / ROWS_FILE, KEYS)
+        found: dict[str, pa.ChunkedArray] = {}
+        counts: dict[str, Counts] = {}
+        for path in dict.fromkeys(kept[key] for key in keys):
+            here = _read(path, [key for key in keys if kept[key] == path])
+            for field in here.schema:
+                said = field.metadata
+                counts[field.name] = Counts(int(said[b"missing"]), int(said[b"not_covered"]))
+                found[field.name] = here[field.name]
+        columns = [table[name] for name in KEYS] + [found[key] for key in keys]
+        return pa.table(columns, names=[*KEYS, *keys]), counts
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        aside = self.folder / f".{name}.{os.getpid()}.part"
+        with ipc.new_file(aside, table.schema, options=LZ4) as file:
+            file.write_table(table)
+        aside.replace(self.folder / name)
+
+
+def rows_digest(rows: pa.Table) -> str:
+    """The identity of rows: their units and dates, in order."""
+    sha = hashlib.sha256()
+    units = rows["unit_id"].combine_chunks()
+    lengths = pc.binary_length(units)
+    for array in (rows["as_of"].cast(pa.int32()).combine_chunks(), lengths):
+        sha.update(array.to_numpy().tobytes())
+    sha.update("".join(units.to_pylist()).encode())
+    return sha.hexdigest()[:32]
+
+
+def column_key(feature: str, inputs: object, code: str) -> str:
+    """What decides a column's cells beside the rows.
+
+    Args:
+        feature: the feature's own digest.
+        inputs: what can be seen of its sources, see ``buckets/visible.py``.
+        code: the version of the code that computes it.
+    """
+    return digest(feature, json.dumps(inputs), code)[:32]
+
+
+def _schema(path: Path) -> pa.Schema:
+    with pa.memory_map(str(path)) as source:
+        return ipc.open_file(source).schema
+
+
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        file = ipc.open_file(source)
+        names = file.schema.names
+        if set(names) != set(columns):
+            options = ipc.IpcReadOptions(included_fields=sorted(map(names.index, columns)))
+            file = ipc.open_file(source, options=options)
+        return file.read_all()

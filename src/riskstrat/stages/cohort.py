@@ -1,0 +1,156 @@
+"""Who is in scope and what came next, bucket by bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from riskstrat.asof import literal
+from riskstrat.buckets.layout import BucketFiles
+from riskstrat.cohort.eligible import build_pairs
+from riskstrat.cohort.flow import CohortFlow, FlowStep, added, refuse_no_answer, refuse_nobody
+from riskstrat.cohort.outcomes import build_outcomes
+from riskstrat.stages.engine import engine, making, view_of
+from riskstrat.stages.jobs import Job
+from riskstrat.stages.prepared import bucket_engine, layout
+from riskstrat.stages.spread import Rate, Told, spread
+from riskstrat.store.files import file_aside, read_json, write_json
+from riskstrat.store.worker import Progress
+
+
+def cohort_stage(job: Job, *, progress: Progress) -> None:
+    """Who is in scope at each date, and what came next."""
+    facts: dict[str, Any] = {}
+    scratch = job.store.scratch("cohort", job.lineage["cohort"])
+    with making(job, "cohort", facts) as folder:
+        units = int(job.artefact("prepared").facts["rows_out"])
+        found = spread(
+            job, "cohort.judge_bucket", layout(job), Rate(units, "units judged", progress)
+        )
+        flow = added(read_flow(rows) for rows in found)
+        refuse_nobody(flow)
+        progress(1.0, "sorting")
+        out = folder / "cohort.parquet"
+        with engine(job, "cohort") as con:
+            pieces = literal((scratch / "*.parquet").as_posix())
+            view_of(con, "cohort", f"SELECT * FROM read_parquet({pieces})")
+            if not job.score_on:
+                refuse_no_answer(con, job.study.spec.outcome.name)
+            con.execute(
+                f"COPY (SELECT * FROM cohort ORDER BY as_of, unit_id) TO "
+                f"{literal(out.as_posix())} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            facts |= _counts(con, flow, outcomes=not job.score_on)
+        write_json(folder / "flow.json", flow_rows(flow))
+        write_json(folder / "counts.json", facts)
+    job.store.drop_scratch("cohort", job.lineage["cohort"])
+
+
+def judge_bucket(job: Job, files: BucketFiles, told: Told) -> list[dict[str, Any]]:
+    """Write one bucket's part of the cohort, and return its flow; one that is there is done."""
+    scratch = job.store.scratch("cohort", job.lineage["cohort"])
+    piece = scratch / f"{files.folder.name}.parquet"
+    steps = piece.with_suffix(".json")
+    if not steps.exists():
+        with bucket_engine(job, "cohort", files, own=True, share=0.8) as con:
+            flow = _judged(con, job)
+            _write_piece(con, piece)
+        write_json(steps, flow_rows(flow))
+    told(files.keys(job.study.spec.unit.value)["own"].to_numpy().sum())
+    found: list[dict[str, Any]] = read_json(steps)
+    return found
+
+
+def _judged(con: duckdb.DuckDBPyConnection, job: Job) -> CohortFlow:
+    study, spec = job.study, job.study.spec
+    flow = build_pairs(
+        con,
+        spec.cohort,
+        spec.unit,
+        study.sources_by_name,
+        study.who,
+        study.attributes,
+        each=study.each_where,
+        dates=[job.score_on] if job.score_on else None,
+    )
+    if job.score_on:
+        con.execute("CREATE OR REPLACE TEMP VIEW cohort AS SELECT * FROM pairs")
+        return flow
+    return flow.then(
+        build_outcomes(
+            con,
+            spec.outcome,
+            spec.cohort,
+            spec.unit,
+            study.sources_by_name,
+            study.outcome_where,
+        )
+    )
+
+
+def _write_piece(con: duckdb.DuckDBPyConnection, piece: Path) -> None:
+    with file_aside(piece) as aside:
+        con.execute(
+            f"COPY (SELECT * FROM cohort ORDER BY as_of, unit_id) TO {literal(aside.as_posix())} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def flow_rows(flow: CohortFlow) -> list[dict[str, Any]]:
+    """Who was left at each step, as plain values for JSON."""
+    return [
+        {
+            "as_of": step.as_of.isoformat() if step.as_of else None,
+            "step": step.step,
+            "left": step.left,
+            "removed": step.removed,
+        }
+        for step in flow.steps
+    ]
+
+
+def read_flow(rows: Iterable[dict[str, Any]]) -> CohortFlow:
+    """What :func:`flow_rows` wrote."""
+    return CohortFlow(
+        tuple(
+            FlowStep(
+                date.fromisoformat(row["as_of"]) if row["as_of"] else None,
+                row["step"],
+                row["left"],
+                row["removed"],
+            )
+            for row in rows
+        )
+    )
+
+
+def _counts(con: duckdb.DuckDBPyConnection, flow: CohortFlow, *, outcomes: bool) -> dict[str, Any]:
+    counts: dict[str, Any] = {"rows_in": flow.total[0].left}
+    if not outcomes:
+        [(rows,)] = con.execute("SELECT count(*) FROM cohort").fetchall()
+        return {**counts, "rows_out": rows}
+    rows, yes, no, dates = con.execute(
+        "SELECT count(*), coalesce(count_if(outcome), 0), coalesce(count_if(NOT outcome), 0), "
+        "count(DISTINCT as_of) "
+        "FROM cohort"
+    ).fetchall()[0]
+    by_reason = con.execute(
+        "SELECT outcome_reason, count(*) FROM cohort GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    by_date = con.execute(
+        "SELECT as_of, count(*), coalesce(count_if(outcome), 0), "
+        "coalesce(count_if(NOT outcome), 0) FROM cohort GROUP BY 1 ORDER BY 1 LIMIT 60"
+    ).fetchall()
+    return {
+        **counts,
+        "rows_out": rows,
+        "outcomes": yes,
+        "known": yes + no,
+        "dates": dates,
+        "reasons": dict(by_reason),
+        "by_date": [[day.isoformat(), n, y, known_no] for day, n, y, known_no in by_date],
+    }

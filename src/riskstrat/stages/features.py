@@ -1,0 +1,269 @@
+"""What could be known about each unit on each day, bucket by bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from riskstrat.asof import literal
+from riskstrat.buckets.layout import RELATIONS, BucketFiles
+from riskstrat.buckets.visible import Visible
+from riskstrat.features.build import (
+    MOST_DATES,
+    BucketInputs,
+    FilledBlock,
+    assemble,
+    fill,
+)
+from riskstrat.features.cells import Block as KeptBlock
+from riskstrat.features.checks import names_the_end
+from riskstrat.features.dictionary import feature_dictionary
+from riskstrat.features.groups import build_groups
+from riskstrat.features.plan import Feature, FeaturePlan, plan_features
+from riskstrat.features.spec import Aggregate, Block, FeaturesSpec
+from riskstrat.stages.engine import engine, left_over, making
+from riskstrat.stages.jobs import Job
+from riskstrat.stages.lineage import stage_digest
+from riskstrat.stages.prepared import bucket_engine, layout
+from riskstrat.stages.spread import Rate, Told, spread
+from riskstrat.store.files import file_aside, read_json, write_json
+from riskstrat.store.worker import Progress
+from riskstrat.study import Study
+
+PRIOR_USE = "prior_use"
+SMALL = 40_000_000
+"""rows of sources times as-of dates: below it, loading the compiled kernel costs more than it
+gains"""
+
+
+def feature_plan(study: Study) -> FeaturePlan:
+    """The study's measurements as plain data."""
+    return plan_features(
+        study.spec.features,
+        unit=study.spec.unit,
+        sources=study.sources_by_name,
+        codelists=study.catalogue.codelists,
+        filters=study.block_filters,
+        attributes=study.block_attributes,
+        age_bands=study.spec.cohort.age_bands,
+    )
+
+
+def prior_use(study: Study) -> Feature:
+    """How often the outcome's own event had happened before, for the baseline of prior use.
+
+    Where the outcome asks how a spell ended, every spell counts: the end is known only later.
+    """
+    features = study.spec.features
+    event = study.sources_by_name[study.spec.outcome.event]
+    of_ends = names_the_end(event, study.outcome_where.columns)
+    block = Block(
+        source=event.source,
+        name=PRIOR_USE,
+        aggregates=(Aggregate(function="count"),),
+        windows=(max(features.windows),),
+    )
+    plan = plan_features(
+        FeaturesSpec(windows=features.windows, blocks=(block,), min_covered=features.min_covered),
+        unit=study.spec.unit,
+        sources=study.sources_by_name,
+        codelists=study.catalogue.codelists,
+        filters=(None if of_ends else study.outcome_where,),
+        attributes=({},),
+        age_bands=study.spec.cohort.age_bands,
+    )
+    return next(feature for feature in plan.features if feature.function == "count")
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One bucket to fill."""
+
+    files: BucketFiles
+    fast: bool
+    yearly: bool
+
+
+def features_stage(job: Job, *, progress: Progress) -> None:
+    """What could be known about each unit on the day, and the attributes that group them."""
+    facts: dict[str, Any] = {}
+    with making(job, "features", facts) as folder:
+        cohort = job.artefact("cohort")
+        rows = int(cohort.facts["rows_out"])
+        tasks = _tasks(job, rows)
+        # Filling is most of the work; putting the blocks together is about a fifth as much.
+        rate = Rate(rows, "units and dates", lambda share, words: progress(share * 0.85, words))
+        found = [
+            [FilledBlock(**block) for block in read_blocks(each)]
+            for each in spread(job, "features.fill_bucket", tasks, rate)
+        ]
+        writing = Rate(rows, "rows written", lambda share, w: progress(0.85 + share * 0.15, w))
+        plan = feature_plan(job.study)
+        plain = [[_without_prior(block) for block in blocks] for blocks in found]
+        summary = assemble(
+            plan,
+            plain,
+            cells_root(job),
+            folder / "features.parquet",
+            yearly=tasks[0].yearly if tasks else False,
+            told=writing,
+        )
+        write_json(folder / "features.json", feature_dictionary(plan, summary))
+        _write_groups(job, folder)
+        computed = sum(block.computed * block.rows for blocks in found for block in blocks)
+        facts |= {
+            "rows_in": summary.rows,
+            "rows_out": summary.rows,
+            "features": len(plan.columns),
+            "sources": len({column.source for column in plan.columns}),
+            "events": sum(job.artefact("prepared").facts["rows"].values()),
+            "cells": summary.rows * (len(plan.columns) + 1),
+            "cells_computed": computed,
+            "kernel": any(task.fast for task in tasks),
+        }
+    job.store.drop_scratch("features", job.lineage["features"])
+
+
+def _without_prior(block: FilledBlock) -> FilledBlock:
+    return FilledBlock(block.opens, block.folder, block.keys[:-1], block.rows, block.computed)
+
+
+def read_blocks(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Blocks as JSON has them, with dates and tuples again."""
+    return [
+        {**row, "opens": date.fromisoformat(row["opens"]), "keys": tuple(row["keys"])}
+        for row in rows
+    ]
+
+
+def _tasks(job: Job, rows: int) -> list[_Task]:
+    facts = job.artefact("prepared").facts
+    dates = _dates(job)
+    events = sum(n for name, n in facts["rows"].items() if name != RELATIONS)
+    fast = events * min(dates, MOST_DATES) >= SMALL
+    return [_Task(files, fast, dates > MOST_DATES) for files in layout(job)]
+
+
+def _dates(job: Job) -> int:
+    file = literal((job.folder("cohort") / "cohort.parquet").as_posix())
+    with engine(job, "features", share=0.2, apart="dates") as con:
+        [(dates,)] = con.execute(
+            f"SELECT count(DISTINCT as_of) FROM read_parquet({file})"
+        ).fetchall()
+    return int(dates)
+
+
+def cells_root(job: Job) -> Path:
+    """Where cells are kept, for every study of the store."""
+    return job.store.root / "derived" / "cells"
+
+
+# -- one bucket ----------------------------------------------------------------------------------
+
+
+def fill_bucket(job: Job, task: _Task, told: Told) -> list[dict[str, Any]]:
+    """Fill one bucket's blocks and write its groups; what is there is done."""
+    study = job.study
+    scratch = job.store.scratch("features", job.lineage["features"])
+    done = scratch / f"{task.files.folder.name}.json"
+    if done.exists():
+        found: list[dict[str, Any]] = read_json(done)
+        told(sum(block["rows"] for block in found))
+        return found
+    plan = feature_plan(study)
+    prior = prior_use(study)
+    whole = FeaturePlan((*plan.features, prior), plan.unit, plan.min_covered, plan.age_bands)
+    with bucket_engine(job, "features", task.files, own=False, share=0.35) as con:
+        _bucket_pairs(con, job, task.files)
+        inputs = BucketInputs(
+            con,
+            study.sources_by_name,
+            seen_of(task.files),
+            stage_digest("features", "cells"),
+            task.files if task.fast else None,
+            cells=max(left_over(job) // 4 // 8, 1_000_000),
+        )
+        root = cells_root(job)
+        blocks = fill(inputs, whole, root, yearly=task.yearly, told=told)
+        piece = scratch / f"{task.files.folder.name}.groups.parquet"
+        _groups_piece(con, study, blocks, root, piece)
+    rows = [{**asdict(block), "opens": block.opens.isoformat()} for block in blocks]
+    write_json(done, rows)
+    return rows
+
+
+def _bucket_pairs(con: duckdb.DuckDBPyConnection, job: Job, files: BucketFiles) -> None:
+    """The cohort's pairs of the bucket's own units; the cohort is sorted by date, then unit."""
+    cohort = literal((job.folder("cohort") / "cohort.parquet").as_posix())
+    unit = job.study.spec.unit.value
+    own = f"SELECT unit_id FROM {files.sql('units')} WHERE kind = '{unit}' AND own"
+    low, high = con.execute(f"SELECT min(unit_id), max(unit_id) FROM ({own})").fetchall()[0]
+    bounds = f"WHERE unit_id BETWEEN {literal(low or '')} AND {literal(high or '')}"
+    con.execute(
+        f"CREATE TEMP TABLE pairs AS SELECT unit_id, as_of FROM read_parquet({cohort}) {bounds}"
+    )
+
+
+def seen_of(files: BucketFiles) -> Callable[[Feature, date], Any]:
+    """What can be seen on a day of the sources that a feature reads."""
+    known: dict[str, Visible] = {}
+
+    def at(name: str, day: date) -> tuple[int, int, int]:
+        if name not in known:
+            known[name] = Visible(files.visible(name))
+        return known[name].at(day)
+
+    def seen(feature: Feature, day: date) -> Any:
+        names = {feature.source, *(a.source for a in feature.attributes if a.source)}
+        if feature.through or any(a.through for a in feature.attributes):
+            names.add(RELATIONS)
+        return [[name, *at(name, day)] for name in sorted(names)]
+
+    return seen
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def _groups_piece(
+    con: duckdb.DuckDBPyConnection,
+    study: Study,
+    blocks: Sequence[FilledBlock],
+    root: Path,
+    piece: Path,
+) -> None:
+    """Group attributes and prior use of one bucket side by side, in the order of the features."""
+    with file_aside(piece) as aside:
+        build_groups(
+            con,
+            dict(study.attributes),
+            study.sources_by_name,
+            study.spec.unit,
+            study.spec.cohort.age_bands,
+            aside,
+        )
+        groups = pq.read_table(aside)
+        prior = [KeptBlock(root / b.folder).read(b.keys[-1:])[0].column(2) for b in blocks]
+        column = pa.chunked_array([c for each in prior for c in each.chunks], pa.float32())
+        groups = groups.append_column(PRIOR_USE, pc.cast(column, pa.float64()))
+        pq.write_table(groups, aside, compression="zstd")
+
+
+def _write_groups(job: Job, folder: Path) -> None:
+    """The groups of all buckets, sorted by (as_of, unit_id)."""
+    scratch = job.store.scratch("features", job.lineage["features"])
+    pieces = literal((scratch / "*.groups.parquet").as_posix())
+    out = literal((folder / "groups.parquet").as_posix())
+    with engine(job, "features") as con:
+        con.execute(
+            f"COPY (SELECT * FROM read_parquet({pieces}) ORDER BY as_of, unit_id) TO {out} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )

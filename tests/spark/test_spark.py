@@ -1,0 +1,132 @@
+"""Whoever does the work, the rows are the same: DuckDB here, or the executors of a Spark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.world import World, lists_of
+from riskstrat.store.files import read_json
+from riskstrat.synthetic import make_county
+
+HERE = Path(__file__).parent
+STUDY = HERE.parents[1] / "configs" / "studies" / "emergency_admission.yaml"
+SMALL_CLUSTER = "local-cluster[2,1,1024]"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_spec("pyspark") is None, reason="pyspark is not installed: `make setup-spark`"
+    ),
+    pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, and there is none"),
+]
+
+
+def drive(what: str, data: Path, store: Path, master: str) -> None:
+    """Run the stages in a process of their own, whose executors know `driver`, too."""
+    path = os.pathsep.join((str(HERE), os.environ.get("PYTHONPATH", "")))
+    done = subprocess.run(
+        [sys.executable, HERE / "driver.py", what, STUDY, data, store, master],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The extracts of a small county, and the store of a run on DuckDB."""
+    folder = tmp_path_factory.mktemp("spark")
+    data = make_county(folder / "county", people=2000, seed=3).directory
+    drive("stages", data, folder / "duckdb", "duckdb")
+    return data, folder / "duckdb"
+
+
+@pytest.fixture(scope="module")
+def on_spark(places: tuple[Path, Path]) -> Path:
+    """The store of a run on a Spark of two workers."""
+    data, store = places
+    drive("stages and rows", data, store.with_name("spark"), "local[2]")
+    return store.with_name("spark")
+
+
+def accepted(folder: Path) -> pa.Table:
+    """Accepted rows in their order, whole or in parts."""
+    return duckdb.sql(
+        f"SELECT * FROM read_parquet('{folder}/accepted*.parquet', hive_partitioning=false)"
+    ).to_arrow_table()
+
+
+def same_as_duckdb(store: Path, other: Path) -> None:
+    """Every artefact but accepted rows has the same bytes; those have the same cells."""
+    folders = sorted(p.parent.relative_to(store) for p in store.glob("derived/*/*/manifest.json"))
+    assert folders == sorted(
+        p.parent.relative_to(other) for p in other.glob("derived/*/*/manifest.json")
+    )
+    for name in folders:
+        ours, theirs = (read_json(root / name / "manifest.json") for root in (store, other))
+        files, expected = (
+            {file: each for file, each in one["files"].items() if "accepted" not in file}
+            for one in (ours, theirs)
+        )
+        assert files == expected, name
+        if name.parts[1] == "contracts":
+            for fact in ("source", "rows_in", "rows_out", "rejected"):
+                assert ours["facts"][fact] == theirs["facts"][fact], name
+            assert accepted(store / name).equals(accepted(other / name)), ours["facts"]["source"]
+    assert len(folders) == 14 + 4
+
+
+def test_every_stage_is_the_same_on_spark(places: tuple[Path, Path], on_spark: Path) -> None:
+    same_as_duckdb(on_spark, places[1])
+    buckets = {p.name for p in on_spark.glob("derived/prepared/*/b[0-9]*")}
+    assert len(buckets) > 2
+    parts = [len(list(p.glob("accepted-*"))) for p in on_spark.glob("derived/contracts/*")]
+    assert max(parts) > 1
+
+
+def test_awkward_values_have_the_same_order_and_the_same_firsts(on_spark: Path) -> None:
+    folder = on_spark.parent / "rows"
+    repeated, found = map(int, (folder / "repeated.txt").read_text().split())
+    assert found == repeated > 1000
+    parts = sorted((folder / "sorted").iterdir())
+    assert [part.name for part in parts] == ["part-00000.parquet", "part-00001.parquet"]
+    table = pa.concat_tables([pq.read_table(part) for part in parts])
+    expected = pq.read_table(folder / "expected.parquet")
+    assert table.cast(expected.schema).equals(expected)
+
+
+def test_nothing_of_the_people_is_left_in_spark_s_folders(on_spark: Path) -> None:
+    left = [p for p in (on_spark / "scratch").rglob("*") if p.is_file()]
+    assert left == []
+
+
+def test_killed_workers_and_executors_change_nothing(places: tuple[Path, Path]) -> None:
+    data, store = places
+    killed = store.with_name("killed")
+    drive("stages, dying", data, killed, SMALL_CLUSTER)
+    assert len(list(killed.glob("died-in-*"))) == 3
+    same_as_duckdb(killed, store)
+
+
+def test_a_day_is_scored_alike_from_the_command_line(own: World) -> None:
+    day = ("--as-of", "2024-10-01")
+    said = own.ask("score", *day)
+    assert said.code == 0, said.err
+    expected = {name: (own.store / name).read_bytes() for name in lists_of(own.store)}
+    shutil.rmtree(own.store / "derived")
+    shutil.rmtree(own.store / "releases")
+    said = own.ask("score", *day, "--engine", "spark", "--spark-master", "local[2]")
+    assert said.code == 0, said.err
+    assert {name: (own.store / name).read_bytes() for name in lists_of(own.store)} == expected
+    assert next(own.store.glob("derived/contracts/*/accepted-00000.parquet"), None)
