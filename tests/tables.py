@@ -86,8 +86,7 @@ def contract(name: str, columns: Mapping[str, Any], **says: Any) -> Source:
         declared["known_on"] = "date"
     spells = says.get("shape") == "spells"
     for day in ("starts_on", "ends_on") if spells else ("happened_on",):
-        declared.setdefault(day, "date")
-        says.setdefault(day, day)
+        declared.setdefault(says.setdefault(day, day), "date")
     says = {
         "title": name.replace("_", " "),
         "agency": "the agency",

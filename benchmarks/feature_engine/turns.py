@@ -121,6 +121,8 @@ def side_by_side(
         if mine.features:
             answers = mine.answers()
             said["answers"] = {"text": str(compare(truth, answers, names))}
+            said["facts"] = ours.facts_of(mine.features)
+            said["remark"] = "compiled kernel" if said["facts"].get("kernel") else "in SQL"
             truth, reference = answers, mine.name
     return {
         "people": people,

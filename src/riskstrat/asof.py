@@ -95,13 +95,15 @@ def latest_known(
 ) -> str:
     """SQL: the latest row visible at each pair, its ``columns`` as they were known.
 
-    Ties on the dates are broken by the values themselves, so the answer never depends on the
-    order in which rows are stored.
+    Of rows with the same dates the one with the largest values counts, NULL being the largest;
+    the first column decides before the next. So the answer never depends on the order in which
+    rows are stored, and all columns are of one row.
 
     Args:
         pairs: a view or subquery with ``unit_id`` and ``as_of``, each pair once.
         rows: a view with ``unit_id``, the canonical dates, and ``columns``.
-        columns: which columns to carry.
+        columns: which columns to carry; the same in the same order whoever asks, or who asks
+            decides which row counts.
         spells: rows are spells rather than dated rows.
         open_only: of spells, only those open on the day count; else any that had started.
 
@@ -164,7 +166,7 @@ def known_attributes(
     joins: dict[str, str] = {}
     columns = ["p.unit_id", "p.as_of"]
     for i, (name, attribute) in enumerate(wanted.items()):
-        rows = _attribute_rows(pairs, attribute, wanted.values(), sources, unit)
+        rows = _attribute_rows(pairs, attribute, sources, unit)
         alias = joins.setdefault(rows, f"a{len(joins)}")
         value = _attribute_value(attribute, alias, sources, age_bands)
         columns.append(f"{value} AS {quoted(name)}")
@@ -178,11 +180,7 @@ def known_attributes(
 
 
 def _attribute_rows(
-    pairs: str,
-    attribute: Attribute,
-    among: Iterable[Attribute],
-    sources: Mapping[str, Source],
-    unit: str,
+    pairs: str, attribute: Attribute, sources: Mapping[str, Source], unit: str
 ) -> str:
     """SQL of the rows an attribute is read from; attributes of one source share the text."""
     if attribute.kind == "unit":
@@ -192,14 +190,7 @@ def _attribute_rows(
     source = sources[str(attribute.source)]
     # A birth date stays true after a spell has closed; what else a spell says does not.
     ageless = attribute.kind == "column"
-    together = [
-        other
-        for other in among
-        if (other.source, other.through) == (attribute.source, attribute.through)
-        and other.kind not in ("unit", "relation")
-        and (other.kind == "column") == ageless
-    ]
-    columns = sorted({_column(other, source) for other in together})
+    columns = said_by(source)
     spells = source.shape == "spells"
     rows = quoted(f"source_{source.source}")
     if attribute.through is None:
@@ -212,6 +203,16 @@ def _attribute_rows(
         f"SELECT h.unit_id, h.as_of, {carried} FROM ({homes}) AS h "
         f"JOIN ({values}) AS v ON v.unit_id = h.via_id AND v.as_of = h.as_of"
     )
+
+
+def said_by(source: Source) -> tuple[str, ...]:
+    """The columns that tell rows of the same dates apart, by name: what a row says of its unit.
+
+    They are those of the contract, whichever a study asks for. The end of a spell is not among
+    them: it becomes known later than the row.
+    """
+    apart = {source.unit_key, *source.time_columns}
+    return tuple(sorted(source.columns.keys() - apart))
 
 
 def _attribute_value(

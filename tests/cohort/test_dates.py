@@ -19,7 +19,7 @@ def regular(first: str, last: str, every: str) -> list[str]:
     return [day.isoformat() for day in as_of_dates(spec)]
 
 
-def test_yearly_dates_fall_on_the_same_day_of_each_year():
+def test_monthly_dates_fall_on_the_same_day_of_each_year():
     assert regular("2020-04-01", "2023-03-31", "1 year") == [
         "2020-04-01",
         "2021-04-01",

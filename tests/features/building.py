@@ -151,14 +151,14 @@ def from_layout(
     root: Path,
     *,
     kernel: bool = True,
-    yearly: bool = False,
+    monthly: bool = False,
     cells: int = 1_000_000,
 ) -> Built:
     """Fill every bucket's blocks, keeping cells in ``root``, and put them together.
 
     Args:
         kernel: by the compiled kernel; else in SQL.
-        yearly: a block is a year of dates.
+        monthly: a block is a month of dates.
         cells: filled at once.
     """
     filled = []
@@ -168,35 +168,35 @@ def from_layout(
         inputs = BucketInputs(con, given.sources, seen_of(files), "code", cells=cells)
         if kernel:
             inputs = replace(inputs, files=files)
-        filled.append(fill(inputs, given.plan, root, yearly=yearly))
+        filled.append(fill(inputs, given.plan, root, monthly=monthly))
         con.close()
-    return _assembled(given.plan, filled, root, yearly)
+    return _assembled(given.plan, filled, root, monthly)
 
 
-def by_sql(given: Given, *, yearly: bool = False) -> Built:
+def by_sql(given: Given, *, monthly: bool = False) -> Built:
     """The slow and obvious way: no buckets, no kernel, nothing kept."""
     with tempfile.TemporaryDirectory() as folder:
         con = given.connection()
         inputs = BucketInputs(con, given.sources, lambda feature, day: 0, "code")
-        filled = [fill(inputs, given.plan, Path(folder), yearly=yearly)]
+        filled = [fill(inputs, given.plan, Path(folder), monthly=monthly)]
         con.close()
-        return _assembled(given.plan, filled, Path(folder), yearly)
+        return _assembled(given.plan, filled, Path(folder), monthly)
 
 
-def by_kernel(given: Given, *, yearly: bool = False) -> Built:
+def by_kernel(given: Given, *, monthly: bool = False) -> Built:
     """The compiled kernel over one bucket."""
-    return _fresh(given, 1_000, 1_000_000, yearly)
+    return _fresh(given, 1_000, 1_000_000, monthly)
 
 
-def bucketed(given: Given, *, yearly: bool = False, units: int = 1) -> Built:
+def bucketed(given: Given, *, monthly: bool = False, units: int = 1) -> Built:
     """The compiled kernel over buckets of one unit or two, one block at a time."""
-    return _fresh(given, units, 1, yearly)
+    return _fresh(given, units, 1, monthly)
 
 
-def every_way(given: Given, *, yearly: bool = False) -> Built:
+def every_way(given: Given, *, monthly: bool = False) -> Built:
     """Build in all ways; they must agree on every byte."""
-    slow = by_sql(given, yearly=yearly)
-    for quick in (by_kernel(given, yearly=yearly), bucketed(given, yearly=yearly)):
+    slow = by_sql(given, monthly=monthly)
+    for quick in (by_kernel(given, monthly=monthly), bucketed(given, monthly=monthly)):
         assert quick.summary == slow.summary
         assert quick.data == slow.data, difference(quick.data, slow.data)
     return slow
@@ -213,17 +213,17 @@ def difference(left: bytes, right: bytes) -> str:
     )
 
 
-def _fresh(given: Given, units: int, cells: int, yearly: bool) -> Built:
+def _fresh(given: Given, units: int, cells: int, monthly: bool) -> Built:
     with tempfile.TemporaryDirectory() as folder:
         layout = lay_out(given, Path(folder) / "layout", units=units)
-        return from_layout(given, layout, Path(folder) / "cells", yearly=yearly, cells=cells)
+        return from_layout(given, layout, Path(folder) / "cells", monthly=monthly, cells=cells)
 
 
 def _assembled(
-    plan: FeaturePlan, filled: Iterable[tuple[FilledBlock, ...]], root: Path, yearly: bool
+    plan: FeaturePlan, filled: Iterable[tuple[FilledBlock, ...]], root: Path, monthly: bool
 ) -> Built:
     blocks = tuple(filled)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "features.parquet"
-        summary = assemble(plan, blocks, root, out, yearly=yearly)
+        summary = assemble(plan, blocks, root, out, monthly=monthly)
         return Built(out.read_bytes(), summary, blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -53,9 +54,21 @@ TYPES = {
 VALUES = {
     "kind": st.sampled_from(["a", "b", "C d", None]),
     "urgent": st.sampled_from([True, False, None]),
-    "cost": st.one_of(st.none(), st.sampled_from([0.0, 1.5, 0.1, -2.25, 1e6, 1 / 3])),
-    "items": st.sampled_from([0, 1, 7, None]),
+    "cost": st.one_of(
+        st.none(), st.sampled_from([0.0, 1.5, 0.1, -2.25, 1e6, 1 / 3]), st.deferred(lambda: ODD)
+    ),
+    "items": st.one_of(
+        st.sampled_from([0, 1, 7, None]),
+        st.sampled_from([-7, 2**24 + 1, 2**62, -(2**62), 2**63 - 1, -(2**63)]),
+    ),
 }
+ODD = st.sampled_from(
+    (
+        *(-0.0, 5e-324, 2.0**-41, -(2.0**-40), 1e15, -1e15, 2.0**55, -(2.0**55), 1e17, 1e30),
+        *(-1e30, 3.4028234663852886e38, 1e39, -1e300, math.inf, -math.inf, math.nan),
+    )
+)
+"""numbers at the edges of what sums hold, of float32, and of what is a number"""
 
 
 def day(offset: int) -> date:
@@ -266,12 +279,21 @@ PERSON = {
 }
 
 
+DAYS_OF_OWN = st.one_of(st.sampled_from(AS_OF), st.integers(-3, 45), st.sampled_from([366, 400]))
+
+
 @st.composite
-def counties(draw: st.DrawFn) -> County:
+def counties(draw: st.DrawFn, *, days_of_own: bool = False) -> County:
+    """A small county.
+
+    Args:
+        days_of_own: each unit has as-of dates of its own, in more than one year.
+    """
+    as_of = DAYS_OF_OWN if days_of_own else st.sampled_from(AS_OF)
     contracts = draw(sources())
     said = [draw(blocks(number)) for number in range(draw(st.integers(1, 3)))]
     said.append({"source": "people", "attributes": list(PERSON)})
-    windows = sorted(draw(st.sets(st.sampled_from([1, 5, 14]), min_size=1, max_size=3)))
+    windows = sorted(draw(st.sets(st.sampled_from([1, 5, 14, 400]), min_size=1, max_size=3)))
     spec = FeaturesSpec.model_validate(
         {"windows": windows, "blocks": said, "min_covered": draw(st.sampled_from([0.5, 1.0]))}
     )
@@ -287,8 +309,9 @@ def counties(draw: st.DrawFn) -> County:
         sorted(
             draw(
                 st.sets(
-                    st.tuples(st.sampled_from(PEOPLE), st.sampled_from([day(at) for at in AS_OF])),
+                    st.tuples(st.sampled_from(PEOPLE), st.builds(day, as_of)),
                     min_size=2,
+                    max_size=12,
                 )
             )
         ),

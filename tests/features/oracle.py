@@ -6,7 +6,9 @@ nothing with the SQL but the plan.
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from riskstrat.vocabulary import FeatureKind
 Row = dict[str, Any]
 FILTERS = {
     "urgent": lambda row: row["urgent"] is True,
-    "cost > 1": lambda row: row["cost"] is not None and row["cost"] > 1,
+    "cost > 1": lambda row: row["cost"] is not None and not row["cost"] <= 1,
     "kind = 'a' or urgent": lambda row: row["kind"] == "a" or row["urgent"] is True,
 }
 
@@ -81,7 +83,7 @@ def aggregate(feature, source, seen, as_of):
         return sum(is_open(r, as_of) for r in seen)
     ages = [age(r, source, as_of) for r in seen]
     within = [r for r, days in zip(seen, ages, strict=True) if days <= feature.window]
-    values = [r[feature.value] for r in within if feature.value and r[feature.value] is not None]
+    values = [r[feature.value] for r in within if feature.value and says(r[feature.value])]
     match feature.function:
         case "count":
             return len(within)
@@ -97,13 +99,32 @@ def aggregate(feature, source, seen, as_of):
         case "distinct":
             return len(set(values))
         case "sum":
-            return 0 if not within else sum(values) if values else None
+            parts = exact(values)
+            return 0 if not within else float(sum(parts)) if parts else None
         case "mean":
-            return sum(values) / len(values) if values else None
+            parts = exact(values)
+            return float(sum(parts) / len(parts)) if parts else None
         case "min":
-            return min(values, default=None)
+            return min((v for v in values if abs(v) <= MOST_FLOAT), default=None)
         case "max":
-            return max(values, default=None)
+            return max((v for v in values if abs(v) <= MOST_FLOAT), default=None)
+
+
+MOST_FLOAT = float(np.finfo(np.float32).max)
+
+
+def says(value: Any) -> bool:
+    """Whether there is a value: neither NULL, nor infinite, nor no number at all."""
+    return value is not None and (not isinstance(value, float) or math.isfinite(value))
+
+
+def exact(values: list[Any]) -> list[Fraction]:
+    """What is summed: whole numbers, and numbers up to 2^55 to the nearest 2^-40."""
+    return [
+        Fraction(round(Fraction(value) * 2**40), 2**40) if isinstance(value, float) else value
+        for value in values
+        if not isinstance(value, float) or abs(value) <= 2**55
+    ]
 
 
 def attribute(feature, source, seen, as_of):

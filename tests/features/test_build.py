@@ -12,8 +12,8 @@ from features.building import Built, Given, by_sql, every_way
 from features.county import RELATION_COLUMNS, County, as_table, counties, view_columns
 from features.oracle import cells
 
-MANY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def given_by(county: County) -> Given:
@@ -55,7 +55,16 @@ def same(left, right) -> bool:
 @MANY
 @given(county=counties())
 def test_every_cell_is_what_the_slow_and_obvious_code_says(county):
-    made = every_way(given_by(county))
+    agrees_with_the_oracle(county, every_way(given_by(county)))
+
+
+@FEW
+@given(county=counties(days_of_own=True))
+def test_every_cell_of_units_with_days_of_their_own_is_what_the_slow_code_says(county):
+    agrees_with_the_oracle(county, every_way(given_by(county), monthly=True))
+
+
+def agrees_with_the_oracle(county: County, made: Built) -> None:
     summary = made.summary
     found = pq.read_table(pa.BufferReader(made.data)).to_pylist()
     slow = expected(county)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.building import Given, every_way
 from riskstrat.attributes import Attribute
+from riskstrat.features import kernel, sql
 from riskstrat.features.dictionary import feature_dictionary
 from riskstrat.features.groups import build_groups
 from riskstrat.features.plan import plan_features
@@ -126,6 +129,46 @@ def test_sums_do_not_depend_on_the_order_of_addition():
         seen += "\n".join(f"ann | 2024-03-31 | 2024-03-31 | a | {cost}" for cost in order)
         [row], _ = features(blocks, [VISITS], source_visits=seen)
         assert row["visits__sum_cost__30d"] == pytest.approx(0.3)
+
+
+def test_numbers_beyond_what_a_sum_or_a_float32_holds_say_nothing():
+    blocks = [{"source": "visits", "aggregates": ["sum(cost)", "min(cost)", "max(cost)", "count"]}]
+    costs = [1e300, 3e38, 1e30, 1e16, 1, -1e300]
+    seen = "unit_id | happened_on:date | known_on:date | kind | cost:number\n"
+    seen += "\n".join(f"ann | 2024-03-31 | 2024-03-31 | a | {cost}" for cost in costs)
+    [row], _ = features(blocks, [VISITS], source_visits=seen)
+    assert row["visits__sum_cost__30d"] == pytest.approx(1e16)
+    assert row["visits__min_cost__30d"] == 1
+    assert row["visits__max_cost__30d"] == pytest.approx(3e38)
+    assert row["visits__count__30d"] == 6
+
+
+def test_the_kernel_and_the_queries_sum_by_the_same_rules():
+    assert kernel.SCALE == 2.0**sql.SCALE_BITS
+    assert (kernel.MOST_SUMMED, kernel.MOST_FLOAT) == (sql.MOST_SUMMED, sql.MOST_FLOAT)
+
+
+def test_one_person_with_a_hundred_thousand_events():
+    rng = np.random.default_rng(3)
+    many = 100_000
+    happened = rng.integers(18_000, 19_813, many).astype("datetime64[D]")
+    visits = pa.table(
+        {
+            "unit_id": pa.array(["ann"] * many),
+            "happened_on": pa.array(happened),
+            "known_on": pa.array(happened + rng.integers(0, 90, many)),
+            "kind": pa.array(rng.integers(0, 5_000, many).astype(str)),
+            "cost": pa.array(rng.normal(0, 1e6, many)),
+        }
+    )
+    blocks = [{"source": "visits", "aggregates": [*EXAMPLES, "distinct(cost)"]}]
+    pairs = "unit_id | as_of:date\n ann | 2024-04-01\n bob | 2024-04-01\n ann | 2023-01-15"
+    rows, _ = features(blocks, [VISITS], windows=(30, 365, 2000), pairs=pairs, source_visits=visits)
+    ann = rows[1]
+    known = np.asarray(visits["known_on"]) < np.datetime64("2024-04-01")
+    assert ann["visits__count__2000d"] == known.sum()
+    costs = np.asarray(visits["cost"])[known]
+    assert ann["visits__sum_cost__2000d"] == pytest.approx(math.fsum(costs), rel=1e-6)
 
 
 def test_what_the_agency_does_not_cover_is_empty_never_zero():

@@ -37,17 +37,21 @@ PEOPLE = contract(
     shape="attributes",
     born_on="born_on",
 )
-SOURCES = {s.source: s for s in (ED, RX, POLICE, PEOPLE)}
+STAYS = contract(
+    "stays", {"left_on": "date", "told_on": "date", "ward": "string"},
+    shape="spells", ends_on="left_on", end_known_on="told_on",
+)  # fmt: skip
+SOURCES = {s.source: s for s in (ED, RX, POLICE, PEOPLE, STAYS)}
 
 
-def plan(*blocks, windows=(90, 365), attributes=None, **says):
+def plan(*blocks, windows=(90, 365), attributes=None, filters=None, **says):
     spec = FeaturesSpec.model_validate({"windows": windows, "blocks": blocks, **says})
     return plan_features(
         spec,
         unit=Unit.PERSON,
         sources=SOURCES,
         codelists={"kinds": CODELIST},
-        filters=[expression(b.where, COLUMNS) if b.where else None for b in spec.blocks],
+        filters=filters or [expression(b.where, COLUMNS) if b.where else None for b in spec.blocks],
         attributes=[attributes or {}] * len(spec.blocks),
         age_bands=(0, 18, 65),
     )
@@ -178,6 +182,31 @@ def test_a_spec_that_does_not_fit_the_contracts_is_refused(blocks, code, message
         plan(*blocks)
     assert refused.value.code == code
     assert refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"where": "left_on > date '2024-01-01'"}, "`where` names `left_on`"),
+        ({"where": "ward = 'a' or told_on is null"}, "`where` names `told_on`"),
+        ({"by": {"column": "left_on", "codelist": "kinds"}}, "`by` names `left_on`"),
+        ({"aggregates": ["distinct(told_on)"]}, "`aggregates` names `told_on`"),
+    ],
+)
+def test_a_block_that_would_see_how_a_spell_ends_is_refused(block, message):
+    said = {"source": "stays", "aggregates": ["count"], **block}
+    columns = {"left_on": "date", "told_on": "date", "ward": "string"}
+    where = expression(said["where"], columns) if "where" in said else None
+    with pytest.raises(StudyError, match=message) as refused:
+        plan(said, filters=[where])
+    assert refused.value.code == "RS1247"
+    assert "`open`" in refused.value.fix
+
+
+def test_a_block_may_ask_what_was_known_of_a_spell_from_its_first_day():
+    where = expression("ward = 'a'", {"ward": "string"})
+    said = {"source": "stays", "where": "ward = 'a'", "aggregates": ["open", "distinct(ward)"]}
+    assert len(plan(said, windows=(90,), filters=[where]).features) == 3
 
 
 def test_the_digest_of_a_feature_follows_what_decides_its_values():

@@ -17,6 +17,8 @@ PATIENCE = 120.0
 
 WHEN = {
     "contracts": "derived/contracts/.*.part/*",
+    "prepared": "scratch/prepared/*/.b*.part/*",
+    "cohort": "derived/cohort/.*.part",
     "features": "derived/features/.*.part/*",
     "training": "scratch/training/*/*",
     "audit": "derived/audit/.*.part",

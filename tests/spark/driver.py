@@ -68,15 +68,15 @@ def stages(study_file: Path, data: Path, store: Path, master: str) -> None:
 call_named = spread.call_named
 
 
-def dying_call(job: Job, function: str, item: Any, told: spread.Told) -> Any:
-    """The call of an executor that is killed when half of the first such work is done."""
+def dying_call(job: Job, function: str, code: str, item: Any, told: spread.Told) -> Any:
+    """A call whose process is killed, the first time, when its work is done and not yet told."""
     flag = job.store.root / f"died-in-{function}"
     if function in DIES and not flag.exists():
         flag.touch()
-        call_named(job, function, item, told)  # it is published, and nobody is told
+        call_named(job, function, code, item, told)  # it is published, and nobody is told
         os.kill(executor() if DIES[function] == "executor" else os.getpid(), signal.SIGKILL)
         signal.pause()
-    return call_named(job, function, item, told)
+    return call_named(job, function, code, item, told)
 
 
 def executor() -> int:
@@ -173,8 +173,8 @@ if __name__ == "__main__":
             import driver  # as executors know it
 
             spread.call_named = driver.dying_call
+        stages(Path(paths[0]), Path(paths[1]), Path(paths[2]), asked_master)
         if "rows" in what:
             rows(Path(paths[2]).parent / "rows", asked_master)
-        stages(Path(paths[0]), Path(paths[1]), Path(paths[2]), asked_master)
     finally:
         close()

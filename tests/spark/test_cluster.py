@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.world import World
-from riskstrat.errors import ContractError, UsageError
+from riskstrat.errors import ContractError, OutOfMemoryError, RiskstratError, UsageError
 from riskstrat.spark import cluster as clusters
 from riskstrat.spark.calls import STOP, answer
 from riskstrat.spark.cluster import UNKNOWN_WIDTH, cluster_of
+from riskstrat.spark.session import spark_errors
 from riskstrat.store.worker import StageFault, end_kept, run_in_child
 
 GB = 10**9
@@ -122,6 +123,26 @@ def test_after_a_fault_no_further_item_is_begun(tmp_path: Path) -> None:
     assert b"RS1003" in body
     assert (tmp_path / STOP).exists()
     assert cells(answer(1, pickled(double), pickled(21), tmp_path)) == (1, False, b"null")
+
+
+SECRET = "ZZ-SECRET-9931"
+
+
+@pytest.mark.parametrize(
+    ("fault", "family", "words"),
+    [
+        (RuntimeError(f"Python worker exited unexpectedly {SECRET}"), OutOfMemoryError, "workers"),
+        (ConnectionRefusedError(111, SECRET), OutOfMemoryError, "Spark itself ended"),
+        (ValueError(SECRET), StageFault, "internal error: ValueError"),
+        (ContractError("ours"), ContractError, "ours"),
+    ],
+)
+def test_what_spark_says_is_said_without_row_values(
+    fault: Exception, family: type[RiskstratError], words: str
+) -> None:
+    with pytest.raises(family, match=words) as said, spark_errors():
+        raise fault
+    assert SECRET not in str(said.value)
 
 
 # -- a child that is kept ------------------------------------------------------------------------

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -111,6 +114,64 @@ def test_nothing_of_the_people_is_left_in_spark_s_folders(on_spark: Path) -> Non
     assert left == []
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[str]:
+    """The address of a Spark Connect server of our own, on the loopback."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": port,
+        "spark.driver.memory": "1g",
+        "spark.local.dir": tmp_path,
+        "spark.ui.enabled": "false",
+    }
+    given = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    submit = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    server = subprocess.Popen(
+        [
+            home / "bin" / "spark-submit",
+            *submit,
+            "--master",
+            "local[2,4]",
+            *given,
+            "spark-internal",
+        ],
+        env={**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+    )
+    try:
+        give_up = time.monotonic() + 120
+        while not _listens(port):
+            assert server.poll() is None
+            assert time.monotonic() < give_up
+            time.sleep(0.5)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_every_stage_is_the_same_behind_spark_connect(
+    places: tuple[Path, Path], remote: str
+) -> None:
+    data, store = places
+    drive("stages", data, store.with_name("connect"), remote)
+    same_as_duckdb(store.with_name("connect"), store)
+
+
 def test_killed_workers_and_executors_change_nothing(places: tuple[Path, Path]) -> None:
     data, store = places
     killed = store.with_name("killed")
@@ -120,13 +181,22 @@ def test_killed_workers_and_executors_change_nothing(places: tuple[Path, Path]) 
 
 
 def test_a_day_is_scored_alike_from_the_command_line(own: World) -> None:
-    day = ("--as-of", "2024-10-01")
-    said = own.ask("score", *day)
+    day = "2024-10-01"
+
+    def released() -> dict[str, bytes]:
+        return {
+            name: (own.store / name).read_bytes() for name in lists_of(own.store) if day in name
+        }
+
+    said = own.ask("score", "--as-of", day)
     assert said.code == 0, said.err
-    expected = {name: (own.store / name).read_bytes() for name in lists_of(own.store)}
-    shutil.rmtree(own.store / "derived")
-    shutil.rmtree(own.store / "releases")
-    said = own.ask("score", *day, "--engine", "spark", "--spark-master", "local[2]")
+    expected = released()
+    assert expected
+    for folder in ("derived", "releases"):
+        shutil.rmtree(own.store / folder)
+    spark = ("--engine", "spark", "--spark-master", "local[2]")
+    said = own.ask("score", "--as-of", day, *spark)
     assert said.code == 0, said.err
-    assert {name: (own.store / name).read_bytes() for name in lists_of(own.store)} == expected
+    assert released() == expected
     assert next(own.store.glob("derived/contracts/*/accepted-00000.parquet"), None)
+    assert [p for p in (own.store / "scratch").rglob("*") if p.is_file()] == []

@@ -34,13 +34,16 @@ def test_an_artefact_is_there_once_it_is_whole(store: Store) -> None:
     assert (found / "cohort.txt").read_text() == "rows"
 
 
-@pytest.mark.parametrize("spoil", ["change", "remove"])
+@pytest.mark.parametrize("spoil", ["change", "remove", "add"])
 def test_an_artefact_that_was_spoilt_counts_as_absent(store: Store, spoil: str) -> None:
     make(store)
     found = store.artefact("cohort", "d1")
     assert found is not None
     file = found / "cohort.txt"
-    file.unlink() if spoil == "remove" else file.write_text("rowz")
+    if spoil == "remove":
+        file.unlink()
+    else:
+        (file if spoil == "change" else found / "more.txt").write_text("rowz")
     assert store.artefact("cohort", "d1") is None
     assert not found.folder.exists()
 
@@ -60,6 +63,16 @@ def test_a_folder_is_replaced_in_one_step(tmp_path: Path) -> None:
             (folder / f"{text}.txt").write_text(text)
     assert [p.name for p in target.iterdir()] == ["new.txt"]
     assert [p.name for p in tmp_path.iterdir()] == ["list"]
+
+
+def test_scratch_is_dropped_for_one_piece_of_work_or_for_all_of_a_stage(store: Store) -> None:
+    for stage, digest in (("cohort", "d1"), ("cohort", "d2"), ("features", "d1")):
+        (store.scratch(stage, digest) / "piece").write_text("rows")
+    store.drop_scratch("cohort", "d1")
+    assert sorted(p.parent.name for p in store.root.glob("scratch/cohort/*/piece")) == ["d2"]
+    store.drop_scratch("cohort")
+    left = [p.relative_to(store.root).as_posix() for p in store.root.glob("scratch/*/*/piece")]
+    assert left == ["scratch/features/d1/piece"]
 
 
 def test_one_run_at_a_time_holds_a_store(store: Store) -> None:

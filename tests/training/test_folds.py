@@ -32,7 +32,7 @@ def rows_of(unit, day, group=None, seed=0, rate=0.5):
     return rows
 
 
-def yearly(units: int, years: int, seed: int = 0) -> Rows:
+def monthly(units: int, years: int, seed: int = 0) -> Rows:
     return rows_of(np.repeat(np.arange(units), years), 365 * np.tile(np.arange(years), units))
 
 
@@ -100,11 +100,11 @@ def test_nobody_of_a_group_is_on_two_sides_even_after_moving(units, moves, k, se
 
 def test_the_last_training_dates_validate_in_turn():
     plan = plan_folds(
-        yearly(80, 5), RollingOrigin(scheme="rolling_origin"), horizon_days=365, seed=1
+        monthly(80, 5), RollingOrigin(scheme="rolling_origin"), horizon_days=365, seed=1
     )
     found = [
         (row["fold"], row["role"], row["as_of_from"], row["as_of_to"], row["label_window_end"])
-        for row in plan.describe(yearly(80, 5))
+        for row in plan.describe(monthly(80, 5))
     ]
     assert found == [
         ("test", "train", "2020-04-01", "2023-04-01", "2024-03-31"),
@@ -118,7 +118,7 @@ def test_the_last_training_dates_validate_in_turn():
 
 def test_two_dates_alone_are_validated_by_groups_of_units_and_it_is_said():
     scheme = RollingOrigin(scheme="rolling_origin")
-    plan = plan_folds(yearly(120, 2), scheme, horizon_days=365, seed=1)
+    plan = plan_folds(monthly(120, 2), scheme, horizon_days=365, seed=1)
     assert len(plan.folds[0].inner) == 4
     assert "groups of units" in plan.notes[0]
 
@@ -139,7 +139,7 @@ def test_a_chain_of_moves_is_one_group():
 
 
 def test_a_sample_takes_whole_units_and_keeps_to_the_limit():
-    rows = yearly(100, 3)
+    rows = monthly(100, 3)
     among = np.arange(len(rows))
     taken = sample_units(rows, among, 90, (1, 2))
     assert len(taken) <= 90 and len(taken) > 60

@@ -16,7 +16,7 @@ import duckdb
 from riskstrat.asof import literal, quoted
 
 UNITS = 32_768
-"""units per bucket, at most: with 4 dates and 250 features 130 MB of cells"""
+"""units per bucket, about: with 4 dates and 250 features 130 MB of cells"""
 ROWS = 4_000_000
 """rows per bucket, about: 100 to 200 MB while they are read"""
 
@@ -61,22 +61,23 @@ def weigh_units(con: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> None:
 def cut(
     con: duckdb.DuckDBPyConnection, *, units: int = UNITS, rows: int = ROWS
 ) -> tuple[Bucket, ...]:
-    """Cut ``units`` into as few buckets as keep to the sizes, of equal numbers of units and rows.
+    """Cut ``units`` into as many buckets as the sizes ask for, of about equal work.
 
     Args:
         con: a connection with the table ``units``.
-        units: units per bucket, at most.
+        units: units per bucket, about.
         rows: rows per bucket, about; a unit is never divided.
     """
     found = con.execute("SELECT count(*), coalesce(sum(n), 0) FROM units").fetchone()
     people, events = (int(found[0]), int(found[1])) if found else (0, 0)
     wanted = max(1, -(-people // units), -(-events // rows))
-    # Half of a unit's weight is its cells, the other half its rows.
+    # Half of a unit's weight is its cells, the other half its rows; what is before it counts.
     weight = f"0.5 * sum(1.0 / {max(people, 1)}) OVER w + 0.5 * sum(n / {max(events, 1)}.0) OVER w"
     firsts = con.execute(
         f"SELECT min(unit_id) FROM (SELECT unit_id, "
-        f"least(floor(({weight}) * {wanted} - 1e-9), {wanted - 1}) AS bucket FROM units "
-        f"WINDOW w AS (ORDER BY unit_id ROWS UNBOUNDED PRECEDING)) GROUP BY bucket ORDER BY 1"
+        f"least(floor(coalesce({weight}, 0) * {wanted} + 1e-9), {wanted - 1}) AS bucket FROM units "
+        "WINDOW w AS (ORDER BY unit_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) "
+        "GROUP BY bucket ORDER BY 1"
     ).fetchall()
     return from_firsts([first for (first,) in firsts])
 

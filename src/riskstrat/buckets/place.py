@@ -124,5 +124,10 @@ def _write(con: duckdb.DuckDBPyConnection, path: Path, sql: str) -> None:
     if path.exists():
         return
     aside = path.with_name(f".{path.name}.part")
-    con.execute(f"COPY ({sql}) TO {literal(aside.as_posix())} (FORMAT parquet, COMPRESSION lz4)")
-    aside.replace(path)
+    try:
+        out = literal(aside.as_posix())
+        con.execute(f"COPY ({sql}) TO {out} (FORMAT parquet, COMPRESSION lz4)")
+        aside.replace(path)
+    except BaseException:  # a full disk: nothing half written may stay
+        aside.unlink(missing_ok=True)
+        raise

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ENDS = ("ends_on", "end_known_on")
 WHOLE = 2**64
 EPOCH = date(1970, 1, 1)
+COLUMNS = b"columns"
 
 
 def visible_sql(rows: str, columns: Sequence[str], *, spells: bool, ends: Sequence[str]) -> str:
@@ -37,25 +38,27 @@ def visible_sql(rows: str, columns: Sequence[str], *, spells: bool, ends: Sequen
     happened = "starts_on" if spells else "happened_on"
     steady = [name for name in columns if not (spells and name in ends)]
     facts = (
-        f"SELECT greatest({happened}, known_on) + 1 AS visible_on, {_hash(steady)} AS h "
+        f"SELECT greatest({happened}, known_on) + 1 AS visible_on, {_hashes(steady)} "
         f"FROM {rows} WHERE {happened} IS NOT NULL AND known_on IS NOT NULL"
     )
     if spells:
         facts += (
             f" UNION ALL SELECT greatest({happened}, known_on, ends_on, end_known_on) + 1, "
-            f"{_hash([*columns])} FROM {rows} WHERE {happened} IS NOT NULL "
+            f"{_hashes([*columns])} FROM {rows} WHERE {happened} IS NOT NULL "
             "AND known_on IS NOT NULL AND ends_on IS NOT NULL"
         )
     return (
         "SELECT visible_on, count(*) AS n, "
         f"CAST(sum(h) % {WHOLE} AS UBIGINT) AS one, "
-        f"CAST(sum(hash(h, 1)) % {WHOLE} AS UBIGINT) AS two "
+        f"CAST(sum(g) % {WHOLE} AS UBIGINT) AS two "
         f"FROM ({facts}) GROUP BY visible_on ORDER BY visible_on"
     )
 
 
-def _hash(columns: Sequence[str]) -> str:
-    return f"hash({', '.join(map(quoted, columns))})"
+def _hashes(columns: Sequence[str]) -> str:
+    """SQL: two numbers that tell a row from others, each in its own way."""
+    listed = ", ".join(map(quoted, columns))
+    return f"hash({listed}) AS h, hash({listed}, 1) AS g"
 
 
 def end_columns(source: Source | None = None) -> tuple[str, ...]:
@@ -68,10 +71,14 @@ class Visible:
     """The digests of one bucket's rows, to be asked for a day.
 
     Args:
-        table: what :func:`visible_sql` selects.
+        table: what :func:`visible_sql` selects; its metadata say which columns the rows have.
+
+    Attributes:
+        columns: names and types of the rows' columns, since digests know values only.
     """
 
     def __init__(self, table: pa.Table) -> None:
+        self.columns = (table.schema.metadata or {}).get(COLUMNS, b"").decode()
         self._days = table["visible_on"].cast(pa.int32()).to_numpy()
         self._sums = [
             np.cumsum(table[name].to_numpy(), dtype=np.uint64) for name in ("n", "one", "two")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from riskstrat.contracts.spec import Source
     from riskstrat.features.fast import Rows
 
-MOST_DATES = 40
-"""beyond so many as-of dates a block is a year of them"""
+MOST_DATES = 400
+"""beyond so many as-of dates a block is a month of them"""
 CATEGORY = pa.dictionary(pa.int16(), pa.string())
+MOST_HELD = 100_000_000
+"""cells of a month that are held at once: 400 MB"""
 CELLS = 24_000_000
 """rows times features filled at once: about 100 MB of float32, and as much again to keep them"""
 
@@ -47,13 +49,28 @@ class FilledBlock:
     """A block all of whose cells are kept."""
 
     opens: date
-    """its as-of date; of a year of dates, the first of January"""
+    """its as-of date; of a month of dates, the first day of the month"""
     folder: str
     keys: tuple[str, ...]
     """of each feature's column, in the order of the plan"""
     rows: int
     computed: int
     """how many of the columns had to be computed now"""
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file, or to come from another process."""
+        return {**asdict(self), "opens": self.opens.isoformat()}
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> FilledBlock:
+        """What :meth:`as_json` wrote."""
+        return cls(
+            **{**said, "opens": date.fromisoformat(said["opens"]), "keys": tuple(said["keys"])}
+        )
+
+    def is_kept(self, root: Path) -> bool:
+        """Whether its cells are still there, as they were written."""
+        return not Block(root / self.folder).lacks(self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +92,6 @@ class BucketInputs:
     code: str
     files: Rows | None = None
     cells: int = CELLS
-    filled: list[FilledBlock] = field(default_factory=list)
 
 
 def fill(
@@ -83,7 +99,7 @@ def fill(
     plan: FeaturePlan,
     root: Path,
     *,
-    yearly: bool = False,
+    monthly: bool = False,
     told: Callable[[int], None] | None = None,
 ) -> tuple[FilledBlock, ...]:
     """Compute what is not kept yet of every block of a bucket.
@@ -92,12 +108,12 @@ def fill(
         inputs: the bucket.
         plan: the features.
         root: the folder of kept cells.
-        yearly: a block is a year of as-of dates rather than one.
+        monthly: a block is a month of as-of dates rather than one.
         told: called with the number of rows whenever some are done.
     """
     con = inputs.con
     rows = con.execute("SELECT unit_id, as_of FROM pairs ORDER BY as_of, unit_id").to_arrow_table()
-    todo = [_Todo.of(part, inputs, plan, root, yearly) for part in _parts(rows, yearly=yearly)]
+    todo = [_Todo.of(part, inputs, plan, root, monthly) for part in _parts(rows, monthly=monthly)]
     for lacking, together in groupby(todo, key=lambda each: each.lacking):
         for some in _chunks(list(together), len(lacking), inputs.cells):
             if lacking:
@@ -119,7 +135,7 @@ class _Todo:
 
     @classmethod
     def of(
-        cls, rows: pa.Table, inputs: BucketInputs, plan: FeaturePlan, root: Path, yearly: bool
+        cls, rows: pa.Table, inputs: BucketInputs, plan: FeaturePlan, root: Path, monthly: bool
     ) -> _Todo:
         day = rows["as_of"][-1].as_py()
         block = Block.of(root, rows)
@@ -131,7 +147,7 @@ class _Todo:
         }
         lacks = block.lacks(keys.values())
         lacking = tuple(f for f in plan.features if keys[f.column.name] in lacks)
-        return cls(date(day.year, 1, 1) if yearly else day, rows, block, keys, lacking)
+        return cls(day.replace(day=1) if monthly else day, rows, block, keys, lacking)
 
     @property
     def days(self) -> tuple[date, date]:
@@ -148,12 +164,13 @@ class _Todo:
         )
 
 
-def _parts(rows: pa.Table, *, yearly: bool) -> Iterator[pa.Table]:
+def _parts(rows: pa.Table, *, monthly: bool) -> Iterator[pa.Table]:
     """The rows of each block, in order."""
     if not rows.num_rows:
         return
     days = rows["as_of"]
-    label = (pc.year(days) if yearly else days.cast(pa.int32())).to_numpy()
+    months = pc.add(pc.multiply(pc.year(days), 12), pc.month(days)) if monthly else None
+    label = (days.cast(pa.int32()) if months is None else months).to_numpy()
     cuts = [0, *(np.flatnonzero(np.diff(label)) + 1).tolist(), rows.num_rows]
     for start, stop in pairwise(cuts):
         yield rows.slice(start, stop - start)
@@ -225,17 +242,17 @@ def assemble(
     root: Path,
     out: Path,
     *,
-    yearly: bool = False,
+    monthly: bool = False,
     told: Callable[[int], None] | None = None,
 ) -> FeatureSummary:
     """Put the blocks of all buckets together, sorted by (as_of, unit_id).
 
     Args:
-        plan: the features.
+        plan: the features to put together: all that were filled, or the first of them.
         buckets: each bucket's blocks, buckets in the order of their units.
         root: the folder of kept cells.
         out: the Parquet file to write (zstd); whoever calls renames it into place.
-        yearly: a block is a year of dates, which the rows of several buckets share.
+        monthly: a block is a month of dates.
         told: called with the number of rows whenever some are written.
     """
     names = [column.name for column in plan.columns]
@@ -244,23 +261,60 @@ def assemble(
     blocks = sorted((block for bucket in buckets for block in bucket), key=lambda b: b.opens)
     with SortedParquet(out, feature_schema(plan)) as file:
         for _, together in groupby(blocks, key=lambda b: b.opens):
-            tables = []
-            for block in together:
-                kept = Block(root / block.folder)
-                table, counts = kept.read(block.keys)
-                tables.append(table.rename_columns([*KEYS, *names]))
-                for name, key in zip(names, block.keys, strict=True):
-                    missing[name] += counts[key].missing
-                    bare[name] += counts[key].not_covered
-                rows += block.rows
+            kept = [_Kept(root, names, block) for block in together]
+            for part in _by_day(kept) if monthly else (each.table() for each in kept):
+                file.write(part)
                 if told:
-                    told(block.rows)
-                if not yearly:
-                    file.write(tables.pop())
-            if yearly:
-                order = [("as_of", "ascending"), ("unit_id", "ascending")]
-                file.write(pa.concat_tables(tables).sort_by(order))
+                    told(part.num_rows)
+            for each in kept:
+                for name, counts in each.counts().items():
+                    missing[name] += counts.missing
+                    bare[name] += counts.not_covered
+                rows += each.block.rows
     return FeatureSummary(rows, missing, bare)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A block whose cells are read back."""
+
+    root: Path
+    names: Sequence[str]
+    block: FilledBlock
+
+    def table(self) -> pa.Table:
+        table = Block(self.root / self.block.folder).read(self._keys)
+        return table.rename_columns([*KEYS, *self.names])
+
+    def counts(self) -> dict[str, Counts]:
+        counts = Block(self.root / self.block.folder).counts(self._keys)
+        return {name: counts[key] for name, key in zip(self.names, self._keys, strict=True)}
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return self.block.keys[: len(self.names)]
+
+
+def _by_day(kept: Sequence[_Kept]) -> Iterator[pa.Table]:
+    """The rows of several buckets' months, day by day: within a day, buckets are in order.
+
+    All of the month is held where it is small, else it is read again for each of its days.
+    """
+    rows = sum(each.block.rows for each in kept)
+    held = rows * len(kept[0].names) <= MOST_HELD
+    tables = [each.table() for each in kept] if held else None
+    days: set[int] = set()
+    for number, each in enumerate(kept):
+        days |= set(_day_numbers(tables[number] if tables else each.table()).tolist())
+    for day in sorted(days):
+        for number, each in enumerate(kept):
+            table = tables[number] if tables else each.table()
+            start, stop = np.searchsorted(_day_numbers(table), [day, day + 1])
+            yield table.slice(start, stop - start)
+
+
+def _day_numbers(table: pa.Table) -> Any:
+    return table["as_of"].cast(pa.int32()).to_numpy()
 
 
 def feature_schema(plan: FeaturePlan) -> pa.Schema:

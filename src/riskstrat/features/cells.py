@@ -1,6 +1,6 @@
 """Computed cells, kept so that nothing is computed twice.
 
-A *block* is the rows of one bucket at one as-of date (or one year of dates, where units have days
+A *block* is the rows of one bucket at one as-of date (or one month of dates, where units have days
 of their own). Each column of a block is addressed by what decides its cells: the feature's digest,
 the block's rows, and what of its sources can be seen on the day. So a new as-of date computes its
 own blocks only, a record that arrives late the blocks it can change, and a changed feature its own
@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
-from riskstrat.derivation import digest
+from riskstrat.derivation import digest, file_digest
 
 KEYS = ("unit_id", "as_of")
-ROWS_FILE = "rows.arrow"
+ROWS = "rows-"
+"""what the name of the file with a block's rows begins with"""
 LZ4 = ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -54,13 +55,17 @@ class Block:
         """Key of every kept column -> the file that holds it."""
         found: dict[str, Path] = {}
         for path in sorted(self.folder.glob("*.arrow")):
-            if path.name != ROWS_FILE:
+            if not path.name.startswith(ROWS):
                 found |= dict.fromkeys(_schema(path).names, path)
         return found
 
     def lacks(self, keys: Iterable[str]) -> set[str]:
-        """Which of these columns are not kept."""
-        return set(keys) - self.kept().keys()
+        """Which of these columns are not kept; a file whose bytes changed is removed."""
+        for path in self.folder.glob("*.arrow"):
+            if path.stem.removeprefix(ROWS) != file_digest(path)[:32]:
+                path.unlink()
+        wanted = set(keys)
+        return wanted - self.kept().keys() if self._rows() else wanted
 
     def keep(self, columns: Mapping[str, pa.Array], counts: Mapping[str, Counts]) -> None:
         """Keep columns by their keys; they appear whole or not at all."""
@@ -76,34 +81,50 @@ class Block:
             for key, column in columns.items()
         ]
         table = pa.table(list(columns.values()), schema=pa.schema(fields))
-        self._write(digest(sorted(columns))[:32] + ".arrow", table)
+        self._write(table)
 
     def keep_rows(self, rows: pa.Table) -> None:
         """Keep the rows themselves, beside their columns."""
-        if not (self.folder / ROWS_FILE).exists():
-            self._write(ROWS_FILE, rows)
+        if not self._rows():
+            self._write(rows, ROWS)
 
-    def read(self, keys: Sequence[str]) -> tuple[pa.Table, dict[str, Counts]]:
-        """The block's rows and these columns, named by their keys; and what the columns lack."""
-        kept = self.kept()
-        table = _read(self.folder / ROWS_FILE, KEYS)
+    def _rows(self) -> Path | None:
+        return next(self.folder.glob(f"{ROWS}*.arrow"), None)
+
+    def read(self, keys: Sequence[str]) -> pa.Table:
+        """The block's rows and these columns, named by their keys."""
+        rows, kept = self._rows(), self.kept()
+        if rows is None:
+            raise FileNotFoundError(self.folder)
+        table = _read(rows, KEYS)
         found: dict[str, pa.ChunkedArray] = {}
-        counts: dict[str, Counts] = {}
         for path in dict.fromkeys(kept[key] for key in keys):
             here = _read(path, [key for key in keys if kept[key] == path])
-            for field in here.schema:
-                said = field.metadata
-                counts[field.name] = Counts(int(said[b"missing"]), int(said[b"not_covered"]))
-                found[field.name] = here[field.name]
+            found |= dict(zip(here.column_names, here.columns, strict=True))
         columns = [table[name] for name in KEYS] + [found[key] for key in keys]
-        return pa.table(columns, names=[*KEYS, *keys]), counts
+        return pa.table(columns, names=[*KEYS, *keys])
 
-    def _write(self, name: str, table: pa.Table) -> None:
+    def counts(self, keys: Iterable[str]) -> dict[str, Counts]:
+        """What columns lack, by key."""
+        wanted, found = set(keys), {}
+        for path in {path for key, path in self.kept().items() if key in wanted}:
+            for column in _schema(path):
+                if column.name in wanted:
+                    said = column.metadata
+                    found[column.name] = Counts(int(said[b"missing"]), int(said[b"not_covered"]))
+        return found
+
+    def _write(self, table: pa.Table, prefix: str = "") -> None:
+        """Write a file under the digest of its bytes, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / f".{name}.{os.getpid()}.part"
-        with ipc.new_file(aside, table.schema, options=LZ4) as file:
-            file.write_table(table)
-        aside.replace(self.folder / name)
+        aside = self.folder / f".{uuid4().hex}.part"
+        try:
+            with ipc.new_file(aside, table.schema, options=LZ4) as file:
+                file.write_table(table)
+            aside.replace(self.folder / f"{prefix}{file_digest(aside)[:32]}.arrow")
+        except BaseException:  # a full disk: nothing half written may stay
+            aside.unlink(missing_ok=True)
+            raise
 
 
 def rows_digest(rows: pa.Table) -> str:

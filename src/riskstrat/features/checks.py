@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from riskstrat.contracts.spec import Source
     from riskstrat.expressions import Expression
 
+SMALL_UNITS = frozenset({Unit.HOUSEHOLD, Unit.PROPERTY})
+"""units few enough belong to that everybody's rows can lie beside each of them"""
 NUMERIC = frozenset({ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.BOOLEAN})
 
 
@@ -22,7 +24,7 @@ def check_block(block: Block, unit: Unit, sources: Mapping[str, Source]) -> None
     """Check that a block's source exists and is about the right unit.
 
     Raises:
-        StudyError: RS1241.
+        StudyError: RS1241; RS1248, when others' rows are asked for through a large unit.
     """
     name = block_name(block)
     if (source := sources.get(block.source)) is None:
@@ -50,6 +52,14 @@ def check_block(block: Block, unit: Unit, sources: Mapping[str, Source]) -> None
             f"block `{name}` goes through the {unit}, which is the study's own unit",
             fix="drop `through` from the block",
             code="RS1241",
+        )
+    if block.through is not None and source.unit == unit and block.through not in SMALL_UNITS:
+        raise StudyError(
+            f"block `{name}` reads `{block.source}` of everyone of the same {block.through}, "
+            f"which may be most of the population",
+            fix=f"go through the household, or bring a source whose rows are about each "
+            f"{block.through}",
+            code="RS1248",
         )
 
 

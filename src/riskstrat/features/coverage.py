@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -50,16 +49,3 @@ def is_covered(source: Source, span: Span, as_of: date, min_covered: float) -> b
     closes = min(as_of - timedelta(days=span.closes), knowable)
     days = covered_days(source.coverage, opens, closes) if closes > opens else 0
     return days >= min_covered * (span.opens - span.closes)
-
-
-def coverage_rows(
-    spans: Sequence[Span],
-    sources: Mapping[str, Source],
-    dates: Iterable[date],
-    min_covered: float,
-) -> list[tuple[date, tuple[bool, ...]]]:
-    """For each as-of date, whether each span is covered."""
-    return [
-        (day, tuple(is_covered(sources[span.source], span, day, min_covered) for span in spans))
-        for day in dates
-    ]

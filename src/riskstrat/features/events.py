@@ -159,6 +159,9 @@ class EventReader:
     def _where(self, where: Expression) -> Ints:
         sql = f"coalesce({where.sql(None)}, false)"
         names = sorted(where.columns)
+        if not names:
+            [(answer,)] = self.con.execute(f"SELECT {sql}").fetchall()
+            return np.full(len(self.table), answer, np.bool_)
         if len(names) == 1 and pa.types.is_dictionary(self.table[names[0]].type):
             codes, values = self._encode(names[0])
             both = pa.concat_arrays([values, pa.nulls(1, values.type)])

@@ -184,9 +184,6 @@ class Frame:
         return name
 
 
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
 def limited(plan: FeaturePlan, features: Sequence[Feature]) -> FeaturePlan:
     """The same plan with some of its features only."""
     return FeaturePlan(tuple(features), plan.unit, plan.min_covered, plan.age_bands)

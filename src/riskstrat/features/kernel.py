@@ -115,18 +115,56 @@ class Program(NamedTuple):
     whole: Any
 
 
-@njit(nogil=True, cache=True)
 def aggregate(ev: Events, who: Entities, plan: Program, out: Any) -> None:
     """Fill the cells of entities that have visible rows.
-
-    One long function: what it keeps of an entity lives in arrays, and handing those to a function
-    per row costs more than the row.
 
     Args:
         ev: the rows.
         who: the entities.
         plan: the features.
         out: float32 (features, rows), filled beforehand with what entities without rows get.
+    """
+    # One layout of arrays, or the compiler would make a version for each that occurs.
+    _aggregate(
+        Events(*map(_plain, ev)), Entities(*map(_plain, who)), Program(*map(_plain, plan)), out
+    )
+
+
+def _plain(array: Any) -> Any:
+    return np.require(array, requirements=["C", "W"]) if isinstance(array, np.ndarray) else array
+
+
+def load() -> None:
+    """Load the compiled code, or compile it, which takes about ten seconds and is kept."""
+    whole, flags = np.zeros(1, np.int64), np.zeros(0, np.bool_)
+    none = whole[:0]
+    small = np.zeros(0, np.int32)
+    ev = Events(
+        np.zeros(2, np.int64),
+        *(small,) * 3,
+        np.zeros((0, 0), np.int16),
+        np.zeros((0, 0), np.float64),
+        np.zeros((0, 0), np.int64),
+        np.zeros((0, 0), np.bool_),
+        np.zeros((0, 0), np.int32),
+    )
+    who = Entities(whole, none, whole, small, none)
+    bands, sizes = np.zeros(1, np.int16), np.zeros(4, np.int64)
+    plan = Program(
+        bands,
+        sizes,
+        *(none, none, flags),
+        *(none, flags, none, none),
+        *(none, none, small, False),
+        *(none, none, none, none, flags),
+    )
+    aggregate(ev, who, plan, np.zeros((0, 0), np.float32))
+
+
+@njit(nogil=True, cache=True)
+def _aggregate(ev: Events, who: Entities, plan: Program, out: Any) -> None:
+    """One long function: what it keeps of an entity lives in arrays, and handing those to a
+    function per row costs ten times the row.
     """
     starts, day, seen, closed, parts = ev.starts, ev.day, ev.seen, ev.closed, ev.parts
     numbers, wholes, present, codes = ev.numbers, ev.wholes, ev.present, ev.codes

@@ -108,7 +108,10 @@ class SourceProgram:
     def _slot(self, feature: Feature) -> int:
         known = feature.function == "known"
         split = None if known or not feature.split else feature.split
-        slot = Slot(None if known else feature.where, split)
+        where = (
+            None if known or feature.where is None or feature.where.always_true else feature.where
+        )
+        slot = Slot(where, split)
         number = self._slot_numbers(slot.key)
         if number == len(self.slots):
             self.slots.append(slot)

@@ -62,7 +62,7 @@ class SourceQuery:
         # Without a window, whether a unit is known at all asks for every row there is.
         ever = any(f.function == "known" and not f.window for f in features)
         self._longest = None if ever else max(spans, default=0)
-        self._opens = any(f.function == "open" for f in features)
+        self._opens = any("open" in (f.function, f.value) for f in features)
         self.values: Mapping[str, str] = {f.column.name: self._value(f) for f in features}
 
     @property

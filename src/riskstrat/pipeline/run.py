@@ -32,6 +32,7 @@ from riskstrat.stages.jobs import is_made_up
 from riskstrat.stages.lineage import ENGINE, LEARNING, stage_digest, trace
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import read_json, verified_manifest
+from riskstrat.store.worker import without_learning
 from riskstrat.study import Study
 
 RUN_STAGES = ("contracts", "linkage", "prepared", "cohort", "features", "training", "audit")
@@ -100,6 +101,8 @@ def run_until(
         RiskstratError: as for a run.
     """
     allowed(study, options)
+    if RUN_STAGES.index(until) < RUN_STAGES.index("training"):
+        without_learning()
     with holding(options.store):
         work = Work(study, options, trace(study, options.store, options.data), listener or Silent())
         derive(work, until)

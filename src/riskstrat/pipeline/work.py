@@ -35,6 +35,7 @@ SPREADS = (
     "prepared.prepared_stage",
     "cohort.cohort_stage",
     "features.features_stage",
+    "score.scores_stage",
     "check.check_all",
 )
 """the functions of ``stages`` that a Spark works for, where there is one"""

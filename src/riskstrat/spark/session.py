@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOST = ("exited unexpectedly", "executorlostfailure", "java.lang.outofmemoryerror", "crashed")
 """how Spark says that processes doing its work went away"""
+NO_DRIVER = ("Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError")
+"""how pyspark says that Spark itself went away"""
 _open: dict[Cluster, SparkSession] = {}
 
 
@@ -45,7 +47,8 @@ def session_of(desk: Desk) -> SparkSession:
 def close() -> None:
     """Stop the session of this process, if there is one."""
     while _open:
-        _open.popitem()[1].stop()
+        with suppress(Exception):  # one whose JVM has gone cannot be stopped
+            _open.popitem()[1].stop()
 
 
 def _start(cluster: Cluster, place: Path) -> SparkSession:
@@ -54,8 +57,10 @@ def _start(cluster: Cluster, place: Path) -> SparkSession:
     # Workers must be this Python, with this riskstrat: on other machines, at the same path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.pop("SPARK_REMOTE", None)  # pyspark takes one or the other
+    if cluster.local:
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     builder = SparkSession.builder.appName("riskstrat").master(cluster.master)
-    for name, value in {**_always(), **(_at_home(cluster, place) if cluster.local else {})}.items():
+    for name, value in {**_always(cluster), **(_at_home(place) if cluster.local else {})}.items():
         builder = builder.config(name, value)
     return _settled(builder.getOrCreate())
 
@@ -67,9 +72,10 @@ def _connect(cluster: Cluster) -> SparkSession:
     return _settled(SparkSession.builder.remote(cluster.master).getOrCreate())
 
 
-def _always() -> dict[str, str]:
+def _always(cluster: Cluster) -> dict[str, str]:
     """What is fixed when the driver starts."""
     return {
+        "spark.driver.memory": f"{cluster.heap // 2**20}m",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
@@ -80,12 +86,11 @@ def _always() -> dict[str, str]:
     }
 
 
-def _at_home(cluster: Cluster, place: Path) -> dict[str, str]:
+def _at_home(place: Path) -> dict[str, str]:
     """A Spark on this machine alone: heard by nobody else, leaving nothing outside the store."""
     return {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": f"{cluster.heap // 2**20}m",
         "spark.local.dir": str(place),
         "spark.sql.warehouse.dir": str(place / "warehouse"),
     }
@@ -112,9 +117,11 @@ def spark_errors() -> Iterator[None]:
     except RiskstratError:
         raise
     except Exception as fault:
-        if any(sign in str(fault).lower() for sign in LOST):
+        lost = any(sign in str(fault).lower() for sign in LOST)
+        if lost or type(fault).__name__ in NO_DRIVER:
+            what = "workers of Spark ended again and again" if lost else "Spark itself ended"
             raise OutOfMemoryError(
-                "workers of Spark ended again and again, most likely for want of memory",
+                f"{what}, most likely for want of memory",
                 fix="give them more with `--memory`, or fewer tasks at once with `--threads` or "
                 "the number in `--spark-master`; finished stages are reused",
             ) from None

@@ -18,26 +18,24 @@ from riskstrat.stages.engine import engine, making, view_of
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.prepared import bucket_engine, layout
 from riskstrat.stages.spread import Rate, Told, spread
-from riskstrat.store.files import file_aside, read_json, write_json
+from riskstrat.store.files import file_aside, read_mark, write_json, write_mark
 from riskstrat.store.worker import Progress
 
 
 def cohort_stage(job: Job, *, progress: Progress) -> None:
     """Who is in scope at each date, and what came next."""
     facts: dict[str, Any] = {}
-    scratch = job.store.scratch("cohort", job.lineage["cohort"])
     with making(job, "cohort", facts) as folder:
         units = int(job.artefact("prepared").facts["rows_out"])
-        found = spread(
-            job, "cohort.judge_bucket", layout(job), Rate(units, "units judged", progress)
-        )
+        buckets = layout(job)
+        found = spread(job, "cohort.judge_bucket", buckets, Rate(units, "units judged", progress))
         flow = added(read_flow(rows) for rows in found)
         refuse_nobody(flow)
         progress(1.0, "sorting")
         out = folder / "cohort.parquet"
         with engine(job, "cohort") as con:
-            pieces = literal((scratch / "*.parquet").as_posix())
-            view_of(con, "cohort", f"SELECT * FROM read_parquet({pieces})")
+            pieces = ", ".join(literal(_piece(job, files).as_posix()) for files in buckets)
+            view_of(con, "cohort", f"SELECT * FROM read_parquet([{pieces}])")
             if not job.score_on:
                 refuse_no_answer(con, job.study.spec.outcome.name)
             con.execute(
@@ -52,17 +50,21 @@ def cohort_stage(job: Job, *, progress: Progress) -> None:
 
 def judge_bucket(job: Job, files: BucketFiles, told: Told) -> list[dict[str, Any]]:
     """Write one bucket's part of the cohort, and return its flow; one that is there is done."""
-    scratch = job.store.scratch("cohort", job.lineage["cohort"])
-    piece = scratch / f"{files.folder.name}.parquet"
-    steps = piece.with_suffix(".json")
-    if not steps.exists():
+    piece = _piece(job, files)
+    mark = piece.with_suffix(".json")
+    found: list[dict[str, Any]] | None = read_mark(mark)
+    if found is None:
         with bucket_engine(job, "cohort", files, own=True, share=0.8) as con:
-            flow = _judged(con, job)
+            found = flow_rows(_judged(con, job))
             _write_piece(con, piece)
-        write_json(steps, flow_rows(flow))
+        write_mark(mark, found, [piece])
     told(files.keys(job.study.spec.unit.value)["own"].to_numpy().sum())
-    found: list[dict[str, Any]] = read_json(steps)
     return found
+
+
+def _piece(job: Job, files: BucketFiles) -> Path:
+    """Where a bucket's part of the cohort is until all are there."""
+    return job.store.scratch("cohort", job.lineage["cohort"]) / f"{files.folder.name}.parquet"
 
 
 def _judged(con: duckdb.DuckDBPyConnection, job: Job) -> CohortFlow:

@@ -43,7 +43,7 @@ def check_one(job: Job, source: Source) -> None:
         scratch = job.store.scratch("checking", job.lineage[stage])
         hands: Hands = OneEngine(con, source, births, deaths, scratch)
         if job.cluster:
-            hands = ManyHands(job, job.cluster, con, source, scratch)
+            hands = ManyHands(job, con, source, scratch)
         try:
             checked = check_source(
                 con,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from riskstrat.asof import literal, quoted
 from riskstrat.contracts.check import birth_view_sql, death_view_sql
@@ -28,6 +30,13 @@ LEAST_BYTES = 128 * 2**20
 def left_over(job: Job) -> int:
     """Bytes of the job's memory that are not the program's own."""
     return max(amount(job.memory) - OWN_BYTES, LEAST_BYTES)
+
+
+def give_back() -> None:
+    """Give memory that is no longer used back to the system; allocators keep it for later."""
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # where the C library is another
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager
@@ -69,6 +78,7 @@ def engine(
         yield con
     finally:
         con.close()
+        give_back()
         job.store.drop_scratch(name, job.lineage[stage])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,22 +26,25 @@ from riskstrat.features.build import (
 from riskstrat.features.cells import Block as KeptBlock
 from riskstrat.features.checks import names_the_end
 from riskstrat.features.dictionary import feature_dictionary
+from riskstrat.features.frame import limited
 from riskstrat.features.groups import build_groups
 from riskstrat.features.plan import Feature, FeaturePlan, plan_features
 from riskstrat.features.spec import Aggregate, Block, FeaturesSpec
-from riskstrat.stages.engine import engine, left_over, making
+from riskstrat.stages.engine import engine, give_back, left_over, making
 from riskstrat.stages.jobs import Job
-from riskstrat.stages.lineage import stage_digest
+from riskstrat.stages.lineage import KERNEL, stage_digest
 from riskstrat.stages.prepared import bucket_engine, layout
 from riskstrat.stages.spread import Rate, Told, spread
-from riskstrat.store.files import file_aside, read_json, write_json
+from riskstrat.store.files import file_aside, read_mark, write_json, write_mark
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 
 PRIOR_USE = "prior_use"
-SMALL = 40_000_000
-"""rows of sources times as-of dates: below it, loading the compiled kernel costs more than it
-gains"""
+BYTES_OF_A_CELL = 6
+"""of the kernel's answer, and of what is written from it at once"""
+SMALL = 5_000_000
+"""cells, and rows of sources times dates per unit, together: below it, loading the compiled kernel
+(about a second) costs more than it gains"""
 
 
 def feature_plan(study: Study) -> FeaturePlan:
@@ -80,7 +83,9 @@ def prior_use(study: Study) -> Feature:
         attributes=({},),
         age_bands=study.spec.cohort.age_bands,
     )
-    return next(feature for feature in plan.features if feature.function == "count")
+    found = next(feature for feature in plan.features if feature.function == "count")
+    # A study may have a feature of the same name; this one is no column of its table.
+    return replace(found, column=replace(found.column, name=f"({PRIOR_USE})"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +94,33 @@ class _Task:
 
     files: BucketFiles
     fast: bool
-    yearly: bool
+    monthly: bool
 
 
 def features_stage(job: Job, *, progress: Progress) -> None:
     """What could be known about each unit on the day, and the attributes that group them."""
     facts: dict[str, Any] = {}
     with making(job, "features", facts) as folder:
-        cohort = job.artefact("cohort")
-        rows = int(cohort.facts["rows_out"])
+        rows = int(job.artefact("cohort").facts["rows_out"])
         tasks = _tasks(job, rows)
         # Filling is most of the work; putting the blocks together is about a fifth as much.
         rate = Rate(rows, "units and dates", lambda share, words: progress(share * 0.85, words))
         found = [
-            [FilledBlock(**block) for block in read_blocks(each)]
-            for each in spread(job, "features.fill_bucket", tasks, rate)
+            [FilledBlock.of_json(block) for block in blocks]
+            for blocks in spread(job, "features.fill_bucket", tasks, rate)
         ]
         writing = Rate(rows, "rows written", lambda share, w: progress(0.85 + share * 0.15, w))
         plan = feature_plan(job.study)
-        plain = [[_without_prior(block) for block in blocks] for blocks in found]
         summary = assemble(
             plan,
-            plain,
+            found,
             cells_root(job),
             folder / "features.parquet",
-            yearly=tasks[0].yearly if tasks else False,
+            monthly=any(task.monthly for task in tasks),
             told=writing,
         )
         write_json(folder / "features.json", feature_dictionary(plan, summary))
-        _write_groups(job, folder)
-        computed = sum(block.computed * block.rows for blocks in found for block in blocks)
+        _write_groups(job, folder, tasks)
         facts |= {
             "rows_in": summary.rows,
             "rows_out": summary.rows,
@@ -126,29 +128,19 @@ def features_stage(job: Job, *, progress: Progress) -> None:
             "sources": len({column.source for column in plan.columns}),
             "events": sum(job.artefact("prepared").facts["rows"].values()),
             "cells": summary.rows * (len(plan.columns) + 1),
-            "cells_computed": computed,
+            "cells_computed": sum(b.computed * b.rows for blocks in found for b in blocks),
             "kernel": any(task.fast for task in tasks),
         }
     job.store.drop_scratch("features", job.lineage["features"])
-
-
-def _without_prior(block: FilledBlock) -> FilledBlock:
-    return FilledBlock(block.opens, block.folder, block.keys[:-1], block.rows, block.computed)
-
-
-def read_blocks(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Blocks as JSON has them, with dates and tuples again."""
-    return [
-        {**row, "opens": date.fromisoformat(row["opens"]), "keys": tuple(row["keys"])}
-        for row in rows
-    ]
 
 
 def _tasks(job: Job, rows: int) -> list[_Task]:
     facts = job.artefact("prepared").facts
     dates = _dates(job)
     events = sum(n for name, n in facts["rows"].items() if name != RELATIONS)
-    fast = events * min(dates, MOST_DATES) >= SMALL
+    cells = rows * len(feature_plan(job.study).features)
+    looks = events * rows // max(int(facts["rows_out"]), 1)
+    fast = cells + looks >= SMALL
     return [_Task(files, fast, dates > MOST_DATES) for files in layout(job)]
 
 
@@ -171,33 +163,36 @@ def cells_root(job: Job) -> Path:
 
 def fill_bucket(job: Job, task: _Task, told: Told) -> list[dict[str, Any]]:
     """Fill one bucket's blocks and write its groups; what is there is done."""
-    study = job.study
-    scratch = job.store.scratch("features", job.lineage["features"])
-    done = scratch / f"{task.files.folder.name}.json"
-    if done.exists():
-        found: list[dict[str, Any]] = read_json(done)
-        told(sum(block["rows"] for block in found))
-        return found
+    study, root = job.study, cells_root(job)
+    piece = _piece(job, task)
+    mark = piece.with_suffix(".json")
+    done = [FilledBlock.of_json(block) for block in read_mark(mark) or ()]
+    if done and all(block.is_kept(root) for block in done):
+        told(sum(block.rows for block in done))
+        return [block.as_json() for block in done]
     plan = feature_plan(study)
-    prior = prior_use(study)
-    whole = FeaturePlan((*plan.features, prior), plan.unit, plan.min_covered, plan.age_bands)
+    whole = limited(plan, (*plan.features, prior_use(study)))
     with bucket_engine(job, "features", task.files, own=False, share=0.35) as con:
         _bucket_pairs(con, job, task.files)
         inputs = BucketInputs(
             con,
             study.sources_by_name,
             seen_of(task.files),
-            stage_digest("features", "cells"),
+            stage_digest("features", "cells", libraries=KERNEL),
             task.files if task.fast else None,
-            cells=max(left_over(job) // 4 // 8, 1_000_000),
+            cells=max(int(left_over(job) * 0.4) // BYTES_OF_A_CELL, 1_000_000),
         )
-        root = cells_root(job)
-        blocks = fill(inputs, whole, root, yearly=task.yearly, told=told)
-        piece = scratch / f"{task.files.folder.name}.groups.parquet"
+        blocks = fill(inputs, whole, root, monthly=task.monthly, told=told)
         _groups_piece(con, study, blocks, root, piece)
-    rows = [{**asdict(block), "opens": block.opens.isoformat()} for block in blocks]
-    write_json(done, rows)
-    return rows
+    filled = [block.as_json() for block in blocks]
+    write_mark(mark, filled, [piece])
+    return filled
+
+
+def _piece(job: Job, task: _Task) -> Path:
+    """Where a bucket's groups are until all are there."""
+    scratch = job.store.scratch("features", job.lineage["features"])
+    return scratch / f"{task.files.folder.name}.groups.parquet"
 
 
 def _bucket_pairs(con: duckdb.DuckDBPyConnection, job: Job, files: BucketFiles) -> None:
@@ -216,16 +211,16 @@ def seen_of(files: BucketFiles) -> Callable[[Feature, date], Any]:
     """What can be seen on a day of the sources that a feature reads."""
     known: dict[str, Visible] = {}
 
-    def at(name: str, day: date) -> tuple[int, int, int]:
+    def at(name: str, day: date) -> list[object]:
         if name not in known:
             known[name] = Visible(files.visible(name))
-        return known[name].at(day)
+        return [name, known[name].columns, *known[name].at(day)]
 
     def seen(feature: Feature, day: date) -> Any:
         names = {feature.source, *(a.source for a in feature.attributes if a.source)}
         if feature.through or any(a.through for a in feature.attributes):
             names.add(RELATIONS)
-        return [[name, *at(name, day)] for name in sorted(names)]
+        return [at(name, day) for name in sorted(names)]
 
     return seen
 
@@ -251,19 +246,19 @@ def _groups_piece(
             aside,
         )
         groups = pq.read_table(aside)
-        prior = [KeptBlock(root / b.folder).read(b.keys[-1:])[0].column(2) for b in blocks]
+        prior = [KeptBlock(root / b.folder).read(b.keys[-1:]).column(2) for b in blocks]
         column = pa.chunked_array([c for each in prior for c in each.chunks], pa.float32())
         groups = groups.append_column(PRIOR_USE, pc.cast(column, pa.float64()))
         pq.write_table(groups, aside, compression="zstd")
 
 
-def _write_groups(job: Job, folder: Path) -> None:
+def _write_groups(job: Job, folder: Path, tasks: Sequence[_Task]) -> None:
     """The groups of all buckets, sorted by (as_of, unit_id)."""
-    scratch = job.store.scratch("features", job.lineage["features"])
-    pieces = literal((scratch / "*.groups.parquet").as_posix())
+    pieces = ", ".join(literal(_piece(job, task).as_posix()) for task in tasks)
     out = literal((folder / "groups.parquet").as_posix())
-    with engine(job, "features") as con:
+    give_back()
+    with engine(job, "features", share=0.4) as con:
         con.execute(
-            f"COPY (SELECT * FROM read_parquet({pieces}) ORDER BY as_of, unit_id) TO {out} "
+            f"COPY (SELECT * FROM read_parquet([{pieces}]) ORDER BY as_of, unit_id) TO {out} "
             "(FORMAT parquet, COMPRESSION zstd)"
         )

@@ -29,6 +29,7 @@ FOUNDATION = (
 )
 BY_BUCKET = ("stages/prepared.py", "stages/spread.py", *FOUNDATION)
 ENGINE = ("duckdb", "pyarrow")
+KERNEL = (*ENGINE, "numba", "numpy")
 LEARNING = ("lightgbm", "numpy", "optuna", "scikit-learn", "scipy")
 
 CODE: Mapping[str, tuple[str, ...]] = {
@@ -111,9 +112,8 @@ def trace(
     day = score_on.isoformat() if score_on else None
     asked = None if score_on else spec.outcome
     digests["cohort"] = stage_digest("cohort", spine, spec.cohort, asked, day)
-    digests["features"] = stage_digest(
-        "features", digests["cohort"], spine, spec.features, spec.outcome, sorted(study.attributes)
-    )
+    asked_of = (digests["cohort"], spine, spec.features, spec.outcome, sorted(study.attributes))
+    digests["features"] = stage_digest("features", *asked_of, libraries=KERNEL)
     if score_on:
         banded = (model, spec.release.bands, spec.audit.reasons, spec.study, spec.seed)
         parents = (digests["cohort"], digests["features"])

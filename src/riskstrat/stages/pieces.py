@@ -27,7 +27,6 @@ from riskstrat.contracts.spec import Source
 from riskstrat.contracts.tables import Part, RawTable, reading_parts
 from riskstrat.contracts.textfile import TextTable
 from riskstrat.spark.arrange import Arrangement, arrange
-from riskstrat.spark.cluster import Cluster
 from riskstrat.stages.engine import engine, vital_views
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.spread import Told, desk_of, spread
@@ -40,7 +39,6 @@ class ManyHands:
 
     Attributes:
         job: with a cluster.
-        cluster: the same.
         con: an open connection of this process; it reads what files say of themselves, and
             counts.
         source: the contract.
@@ -48,7 +46,6 @@ class ManyHands:
     """
 
     job: Job
-    cluster: Cluster
     con: duckdb.DuckDBPyConnection
     source: Source
     scratch: Path
@@ -70,7 +67,7 @@ class ManyHands:
         """Slice by slice, each written to a file of its own."""
         tasks = [
             _Slice(self.source, piece, tuple(columns), tuple(tests), self._checked(number))
-            for number, piece in enumerate(slices(self.con, table, self.cluster.width))
+            for number, piece in enumerate(self._slices(table))
         ]
         counts: Counter[int] = Counter()
         for found in spread(self.job, "pieces.test_slice", tasks):
@@ -79,7 +76,7 @@ class ManyHands:
 
     def values(self, table: RawTable, column: int, item: Resolved) -> tuple[int, int]:
         """Slice by slice."""
-        pieces = slices(self.con, table, self.cluster.width)
+        pieces = self._slices(table)
         tasks = [_Column(self.source, piece, column, item) for piece in pieces]
         found = spread(self.job, "pieces.count_column", tasks)
         return sum(held for held, _ in found), sum(fitting for _, fitting in found)
@@ -108,6 +105,9 @@ class ManyHands:
         """They are in order: the parts become ``accepted-00000.parquet`` and so on."""
         for part in self._sorted.iterdir():
             part.rename(folder / part.name.replace("part-", "accepted-"))
+
+    def _slices(self, table: RawTable) -> tuple[RawTable, ...]:
+        return slices(self.con, table, desk_of(self.job).cluster.width)
 
     def _checked(self, number: int | str) -> Path:
         name = f"{number:05d}" if isinstance(number, int) else number

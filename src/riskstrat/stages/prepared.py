@@ -17,7 +17,9 @@ from riskstrat.buckets.layout import RELATIONS, UNITS, BucketFiles, BucketWriter
 from riskstrat.buckets.place import GUESTS, Needed, needed_rows, place
 from riskstrat.stages.engine import accepted_views, engine, making, view, view_of
 from riskstrat.stages.jobs import Job
+from riskstrat.stages.lineage import stage_digest
 from riskstrat.stages.spread import Rate, Told, spread
+from riskstrat.store.artefacts import place_file
 from riskstrat.store.files import folder_aside, read_json, write_json
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
@@ -61,13 +63,13 @@ def prepared_stage(job: Job, *, progress: Progress) -> None:
         tasks = [_Task(b, before[b.number] if before else None) for b in buckets]
         rate = Rate(units, "units laid out", progress)
         counted = spread(job, "prepared.write_bucket", tasks, rate)
-        for bucket in buckets:
-            (scratch / bucket.name).rename(folder / bucket.name)
+        for file in sorted(scratch.glob("b[0-9]*/*")):
+            # Given a second name rather than moved: until all is done, nothing is lost by a kill.
+            place_file(file, folder / file.relative_to(scratch))
         _write_layout(buckets, job, folder)
         facts |= _facts(units, counted)
-    job.store.drop_scratch("prepared", job.lineage["prepared"])
     # What a killed run made bucket by bucket may follow the cuts of a layout that is gone.
-    for stage in ("cohort", "features"):
+    for stage in ("prepared", "cohort", "features"):
         job.store.drop_scratch(stage)
 
 
@@ -107,7 +109,7 @@ def write_bucket(job: Job, task: _Task, told: Told) -> dict[str, int]:
             )
             write_json(folder / COUNTS, writer.write(needed_by(job.study)))
     counts: dict[str, int] = read_json(target / COUNTS)
-    told(pq.read_metadata(BucketFiles(target).pieces(UNITS)[0]).num_rows)
+    told(int(BucketFiles(target).keys(job.study.spec.unit.value)["own"].to_numpy().sum()))
     return counts
 
 
@@ -127,14 +129,23 @@ def _layout_before(
         if table.schema.metadata[b"unit"].decode() != job.study.spec.unit.value:
             continue
         buckets = from_firsts(table["first"].to_pylist())
+        if table.schema.metadata.get(b"made_by", b"").decode() != _made_by():
+            continue
         if serves(buckets) and job.store.artefact("prepared", path.parent.name):
             return buckets, tuple(BucketFiles(path.parent / b.name) for b in buckets)
     return None
 
 
+def _made_by() -> str:
+    """The version of the code and libraries: what another one wrote is not taken over."""
+    return stage_digest("prepared")
+
+
 def _write_layout(buckets: tuple[Bucket, ...], job: Job, folder: Path) -> None:
     table = pa.table({"first": [bucket.first for bucket in buckets]})
-    table = table.replace_schema_metadata({"unit": job.study.spec.unit.value})
+    table = table.replace_schema_metadata(
+        {"unit": job.study.spec.unit.value, "made_by": _made_by()}
+    )
     pq.write_table(table, folder / LAYOUT)
 
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from riskstrat.audit.explain import contributions, reasons
 from riskstrat.derivation import digest
 from riskstrat.errors import StudyError
 from riskstrat.release.bands import REST, band_scores
-from riskstrat.risk_model import KEY, FeatureRows, RiskModel, plain
+from riskstrat.risk_model import KEY, PIECE_ROWS, FeatureRows, RiskModel, plain
 from riskstrat.stages.engine import making
 from riskstrat.stages.features import feature_plan
 from riskstrat.stages.jobs import Job
+from riskstrat.stages.spread import Rate, Told, spread
+from riskstrat.store.files import file_aside
 from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 from riskstrat.study.spec import StudySpec
 
+MOST_SPAN = 1_000_000
+"""rows that an executor scores in one task, at most"""
+IntArray = NDArray[np.int64]
 EXPLAINED_AT_ONCE = 8_192
 """A person explained takes about 10 kB: contributions, and the words for each feature."""
 
@@ -35,14 +44,20 @@ def scores_stage(job: Job, version: Mapping[str, Any], *, progress: Progress) ->
         model = model_folder(job, version)
         _same_features(job.study, model, version)
         features = FeatureRows.of_file(job.folder("features") / "features.parquet")
-        scores = score_rows(model, features, progress)
+        score, explain = (
+            (partial(scores_by_many, job), partial(reasons_by_many, job))
+            if job.cluster
+            else (score_rows, reasons_in_order)
+        )
+        scores = score(model, features, progress)
         banded = band_scores(scores, band_shares(spec), key=digest(spec.study, spec.seed))
         pq.write_table(banded, folder / "scores.parquet", compression="zstd")
         listed = banded.filter(pc.not_equal(banded["band"], REST)).select(list(KEY))
-        given = reasons_of(model, features, listed, spec.audit.reasons, progress)
+        given = reasons_of(model, features, listed, spec.audit.reasons, progress, explain)
         pq.write_table(given, folder / "reasons.parquet", compression="zstd")
         facts |= {"rows_in": features.num_rows, "rows_out": banded.num_rows}
         facts |= {"listed": listed.num_rows}
+    job.store.drop_scratch("scores", job.lineage["scores"])
 
 
 def score_batch(model: RiskModel, rows: pa.Table) -> pa.Table:
@@ -70,39 +85,158 @@ def score_batch(model: RiskModel, rows: pa.Table) -> pa.Table:
     )
 
 
-def score_rows(model: RiskModel, features: FeatureRows, progress: Progress) -> pa.Table:
-    """``score_batch`` of everyone, a piece of the features in memory at a time."""
-    names = [*KEY, *(feature.name for feature in model.features)]
+def score_rows(
+    model: RiskModel,
+    features: FeatureRows,
+    progress: Progress,
+    start: int = 0,
+    stop: int | None = None,
+) -> pa.Table:
+    """``score_batch`` of rows ``start`` to ``stop``, a piece of them in memory at a time."""
+    names = _names(model)
     parts = [score_batch(model, features.take(names, np.empty(0, np.int64)))]
-    for first, piece in features.pieces(names):
+    for first, piece in features.pieces(names, start, stop):
         progress(0.5 * first / features.num_rows, f"scoring {features.num_rows:,} units")
         parts.append(score_batch(model, piece))
     return pa.concat_tables(parts).combine_chunks()
 
 
-def reasons_of(
-    model: RiskModel, features: FeatureRows, listed: pa.Table, count: int, progress: Progress
+def reasons_in_order(
+    model: RiskModel, features: FeatureRows, order: IntArray, count: int, progress: Progress
 ) -> pa.Table:
-    """Reasons for the listed pairs, in their order, in a second pass over the features.
+    """Reasons for some rows, in a second pass over the features.
+
+    Args:
+        model: whose contributions count.
+        features: the rows.
+        order: rising numbers of rows (n).
+        count: reasons a unit gets at most.
+    """
+    names = _names(model)
+    nobody = features.take(names, order[:0])
+    parts = [reasons(contributions(model, nobody), count)]
+    for piece, at, where in features.chosen(names, order):
+        progress(0.5 + 0.5 * where.start / len(order), f"reasons for {len(order):,} listed units")
+        for first in range(0, len(at), EXPLAINED_AT_ONCE):
+            some = plain(piece.take(pa.array(at[first : first + EXPLAINED_AT_ONCE])))
+            parts.append(reasons(contributions(model, some), count))
+    return pa.concat_tables(parts)
+
+
+def reasons_of(
+    model: RiskModel,
+    features: FeatureRows,
+    listed: pa.Table,
+    count: int,
+    progress: Progress,
+    explain: Callable[..., pa.Table] = reasons_in_order,
+) -> pa.Table:
+    """Reasons for the listed pairs, in their order.
 
     Args:
         model: whose contributions count.
         features: of at least the listed.
         listed: unit_id, as_of (n).
         count: reasons a unit gets at most.
+        progress: told how far it is.
+        explain: :func:`reasons_in_order`, or another that gives the same.
     """
     place = features.find(listed)
     order = np.sort(place)
-    names = [*KEY, *(feature.name for feature in model.features)]
-    nobody = features.take(names, order[:0])
-    parts = [reasons(contributions(model, nobody), count)]
-    for piece, at, where in features.chosen(names, order):
-        progress(0.5 + 0.5 * where.start / len(order), f"reasons for {len(order):,} listed units")
-        for start in range(0, len(at), EXPLAINED_AT_ONCE):
-            some = plain(piece.take(pa.array(at[start : start + EXPLAINED_AT_ONCE])))
-            parts.append(reasons(contributions(model, some), count))
-    found = pa.concat_tables(parts)
+    found = explain(model, features, order, count, progress)
     return found.take(pa.array(np.searchsorted(order, place))).combine_chunks()
+
+
+def _names(model: RiskModel) -> list[str]:
+    return [*KEY, *(feature.name for feature in model.features)]
+
+
+# -- by many ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Rows to score, from ``start`` to ``stop``; or some of them, to explain."""
+
+    start: int
+    stop: int
+    explained: IntArray | None = None
+    count: int = 0
+
+
+def scores_by_many(
+    job: Job, model: RiskModel, features: FeatureRows, progress: Progress
+) -> pa.Table:
+    """``score_rows`` of everyone, each part of the rows on an executor."""
+    return _by_many(job, model, _spans(job, features), "units scored", progress)
+
+
+def reasons_by_many(
+    job: Job,
+    model: RiskModel,
+    features: FeatureRows,
+    order: IntArray,
+    count: int,
+    progress: Progress,
+) -> pa.Table:
+    """``reasons_in_order``, each part of the rows on an executor."""
+    cuts = [
+        (span, *np.searchsorted(order, [span.start, span.stop])) for span in _spans(job, features)
+    ]
+    spans = [
+        replace(span, explained=order[low:high], count=count)
+        for span, low, high in cuts
+        if high > low or span.start == 0  # the first also gives the columns, if nobody is listed
+    ]
+    return _by_many(job, model, spans, "units explained", progress)
+
+
+def _spans(job: Job, features: FeatureRows) -> list[_Span]:
+    rows = features.num_rows
+    width = job.cluster.width if job.cluster else 1
+    each = min(max(-(-rows // width), PIECE_ROWS), MOST_SPAN)
+    return [_Span(first, min(first + each, rows)) for first in range(0, max(rows, 1), each)]
+
+
+def _by_many(
+    job: Job, model: RiskModel, spans: Sequence[_Span], what: str, progress: Progress
+) -> pa.Table:
+    scratch = job.store.scratch("scores", job.lineage["scores"])
+    model.save(scratch / "model")
+    total = sum(span.stop - span.start for span in spans)
+    spread(job, "score.work_on_span", spans, Rate(total, what, progress))
+    tables = [pq.read_table(_piece(scratch, span)) for span in spans]
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _piece(scratch: Path, span: _Span) -> Path:
+    what = "scores" if span.explained is None else "reasons"
+    return scratch / f"{what}-{span.start:012d}.parquet"
+
+
+def work_on_span(job: Job, span: _Span, told: Told) -> int:
+    """Score rows, or explain some, and write what comes of it; what is there is done."""
+    scratch = job.store.scratch("scores", job.lineage["scores"])
+    piece = _piece(scratch, span)
+    if not piece.exists():
+        model = RiskModel.load(scratch / "model")
+        features = FeatureRows.of_file(job.folder("features") / "features.parquet")
+        table = (
+            score_rows(model, features, _quiet, span.start, span.stop)
+            if span.explained is None
+            else reasons_in_order(model, features, span.explained, span.count, _quiet)
+        )
+        with file_aside(piece) as aside:
+            pq.write_table(table, aside)
+    told(span.stop - span.start)
+    return span.stop - span.start
+
+
+def _quiet(share: float, words: str = "") -> None:
+    """A span says how far it is when it is done."""
+
+
+# -- the model -----------------------------------------------------------------------------------
 
 
 def model_folder(job: Job, version: Mapping[str, Any]) -> RiskModel:

@@ -14,11 +14,17 @@ from importlib import import_module
 from threading import Lock
 from typing import Any
 
+from riskstrat.derivation import code_version
+from riskstrat.errors import UsageError
 from riskstrat.spark.cluster import Desk
 from riskstrat.stages.engine import LEAST_BYTES, OWN_BYTES, left_over
 from riskstrat.stages.jobs import Job, amount
 
+WORKER_BYTES = 200 * 2**20
+"""a bucket is not worked on with less: of little memory, few of the threads make use"""
 Told = Callable[[int], None]
+EVERYTHING = ("",)
+"""all code of the package"""
 
 
 def spread(job: Job, function: str, items: Sequence[Any], told: Told | None = None) -> list[Any]:
@@ -36,7 +42,7 @@ def spread(job: Job, function: str, items: Sequence[Any], told: Told | None = No
     """
     if job.cluster:
         return _spread_on_spark(job, function, items, told)
-    workers = max(1, min(job.threads, len(items)))
+    workers = max(1, min(job.threads, len(items), left_over(job) // WORKER_BYTES))
     part = part_of(job, workers)
     call = function_named(function)
     lock = Lock()
@@ -65,11 +71,21 @@ def _spread_on_spark(job: Job, function: str, items: Sequence[Any], told: Told |
     desk = desk_of(job)
     each = max(amount(job.memory) // desk.cluster.abreast, OWN_BYTES + LEAST_BYTES)
     part = replace(job, memory=f"{each / 2**20:.0f}MiB", threads=1, cluster=None)
-    return each_on_executors(desk, partial(call_named, part, function), items, told)
+    work = partial(call_named, part, function, code_version(EVERYTHING))
+    return each_on_executors(desk, work, items, told)
 
 
-def call_named(job: Job, function: str, item: Any, told: Told) -> Any:
-    """Call ``riskstrat.stages.<module>.<name>`` on an executor."""
+def call_named(job: Job, function: str, code: str, item: Any, told: Told) -> Any:
+    """Call ``riskstrat.stages.<module>.<name>`` on an executor.
+
+    Raises:
+        UsageError: the executor has other code than the ``code`` of who asks.
+    """
+    if code_version(EVERYTHING) != code:
+        raise UsageError(
+            "the executors of Spark have another riskstrat than this one",
+            fix="install the same version on every machine, or share its environment",
+        )
     return function_named(function)(job, item, told)
 
 

@@ -15,6 +15,7 @@ from riskstrat.derivation import file_digest
 from riskstrat.errors import BusyError
 from riskstrat.store.files import (
     disk_errors,
+    files_of,
     folder_aside,
     read_json,
     storage_error,
@@ -47,7 +48,8 @@ class Store:
     def artefact(self, stage: str, digest: str) -> Artefact | None:
         """A finished output with this identity, its bytes verified, or None.
 
-        A damaged artefact counts as absent: what is derived can be derived again.
+        A damaged artefact, or one with a file that is not its own, counts as absent: what is
+        derived can be derived again.
         """
         folder = self._derived(stage, digest)
         from riskstrat.errors import StorageError
@@ -55,9 +57,11 @@ class Store:
         try:
             manifest = verified_manifest(folder)
         except StorageError:
-            shutil.rmtree(folder, ignore_errors=True)
-            return None
-        return Artefact(folder, manifest["facts"]) if manifest else None
+            manifest = None
+        if manifest and files_of(folder) == manifest["files"].keys():
+            return Artefact(folder, manifest["facts"])
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
 
     @contextmanager
     def making(self, stage: str, digest: str, facts: dict[str, Any]) -> Iterator[Path]:

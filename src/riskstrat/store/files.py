@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import gethostname
@@ -64,10 +64,32 @@ def file_aside(target: Path) -> Iterator[Path]:
     aside = _aside(target)
     try:
         yield aside
+        sync(aside)
         aside.replace(target)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def write_mark(path: Path, value: Any, files: Sequence[Path]) -> None:
+    """Say that a part of some work is done: what came of it, and the files it left, synced."""
+    vouched = {file.name: file_digest(file) for file in files}
+    write_json(path, {"value": value, "files": vouched})
+
+
+def read_mark(path: Path) -> Any | None:
+    """What came of a part of some work, if it is done and its files are as it left them."""
+    if not path.exists():
+        return None
+    try:
+        mark = read_json(path)
+    except StorageError:
+        return None
+    for name, expected in mark["files"].items():
+        file = path.with_name(name)
+        if not file.exists() or file_digest(file) != expected:
+            return None
+    return mark["value"]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -147,16 +169,21 @@ def _swap(aside: Path, target: Path) -> None:
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """List every file of ``folder`` with its SHA-256; the manifest is written last of all."""
     files = {
-        path.relative_to(folder).as_posix(): {
-            "sha256": file_digest(path),
-            "bytes": path.stat().st_size,
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        name: {"sha256": file_digest(folder / name), "bytes": (folder / name).stat().st_size}
+        for name in sorted(files_of(folder))
     }
     manifest = {"files": files, **facts}
     write_bytes(folder / MANIFEST, json_bytes(manifest))
     return manifest
+
+
+def files_of(folder: Path) -> set[str]:
+    """Every file under a folder but its manifest, relative to it."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / MANIFEST
+    }
 
 
 def verified_manifest(folder: Path) -> dict[str, Any] | None:
@@ -169,12 +196,28 @@ def verified_manifest(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     manifest: dict[str, Any] = read_json(path)
-    for name, facts in manifest["files"].items():
-        file = folder / name
-        if not file.exists() or file_digest(file) != facts["sha256"]:
+    files = {folder / name: facts["sha256"] for name, facts in manifest["files"].items()}
+    stamp = tuple(map(_stamp, (path, *files)))
+    if _verified.get(folder) == stamp:
+        return manifest
+    for file, sha256 in files.items():
+        if not file.exists() or file_digest(file) != sha256:
             raise StorageError(
                 f"{file}: its bytes are not those that were written",
                 fix=f"remove the folder {folder} and run the study again",
                 code="RS7404",
             )
+    _verified[folder] = stamp
     return manifest
+
+
+_verified: dict[Path, tuple[object, ...]] = {}
+"""folder -> its files as they were when this process verified them: many tasks read the same"""
+
+
+def _stamp(file: Path) -> object:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino

@@ -249,6 +249,15 @@ _TEXTS = (
         "Use the aggregate `open`, which counts the spells not known to have ended.",
     ),
     (
+        "RS1248",
+        "A block would read the rows of most of the population",
+        "A features block goes through an area, a practice ... to the rows of everyone who belongs "
+        "to it.",
+        "Rows of others are laid beside each unit: few for a household or a property, but not "
+        "for anything larger.",
+        "Go through the household, or bring a source whose rows are about each area.",
+    ),
+    (
         "RS1250",
         "File name and name differ",
         "A source or agreement has another name inside than its file.",

@@ -1,4 +1,4 @@
-"""Latent need, conditions, frailty, and what came of them: the true yearly risk and its outcome.
+"""Latent need, conditions, frailty, and what came of them: the true monthly risk and its outcome.
 
 Each 1 April the true probability of the composite (an emergency admission or death within 365
 days) is computed for everybody registered, and the outcome is drawn with exactly that
@@ -61,7 +61,7 @@ class Panel:
         return len(self.person)
 
     def scatter(self, rate: FloatArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-        """Poisson events at a yearly rate per row: the row and the day of each."""
+        """Poisson events at a monthly rate per row: the row and the day of each."""
         length = self.ends - self.begins
         counts = rng.poisson(np.clip(rate, 0, 40) * length / YEAR)
         row = np.repeat(np.arange(len(self)), counts)

@@ -22,7 +22,7 @@ GP_CODES = (*rates.CODES, *rates.DEFICITS, *SMOKING, None)
 
 
 def gp_events(world: World, rng: np.random.Generator) -> dict[str, Any]:
-    """Consultations, diagnoses (also from before 2015), yearly reviews, smoking status."""
+    """Consultations, diagnoses (also from before 2015), monthly reviews, smoking status."""
     parts = [_consultations(world, rng), _diagnoses(world, rng), _deficits(world, rng),
              _reviews(world, rng), _smoking(world, rng)]  # fmt: skip
     person, on, kind, code = (np.concatenate(column) for column in zip(*parts, strict=True))
