@@ -87,11 +87,14 @@ format: setup  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup  ## benchmarks: the main job, or the feature engine beside its peers (SIZE=10m, 100m, 500m)
+bench: setup  ## benchmarks: the main job, or the feature engine beside its peers (SIZE=10m, 100m, 500m; WHOLE=yes: everybody, too)
 ifeq ($(SIZE),)
 	$(BIN)/python benchmarks/main_job.py
 else
 	$(BIN)/python benchmarks/feature_engine/bench.py $(SIZE)
+ifeq ($(WHOLE),yes)
+	$(BIN)/python benchmarks/feature_engine/whole.py $(SIZE)
+endif
 ifeq ($(SIZE),10m)
 	$(BIN)/python benchmarks/feature_engine/task_a.py
 	$(BIN)/python benchmarks/feature_engine/task_b.py

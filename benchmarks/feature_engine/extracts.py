@@ -35,6 +35,7 @@ def write_extracts(workload: Workload, data: Path, parts: int, memory: str = "4G
     aside = folder.with_suffix(".tmp")
     aside.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(aside / "spill")})
+    con.execute("SET enable_progress_bar = false")
     form = "(FORMAT parquet, COMPRESSION zstd)"
     for table in workload.tables:
         files = ", ".join(f"'{data}/clustered/{table.name}/{p:03d}.parquet'" for p in range(parts))

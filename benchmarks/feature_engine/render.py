@@ -25,6 +25,10 @@ def write_page(results: Path) -> str:
         file = results / f"feature_engine_{size}.json"
         if file.exists():
             lines += wide(json.loads(file.read_text(encoding="utf-8")))
+    for size in SIZES:
+        file = results / f"feature_engine_whole_{size}.json"
+        if file.exists():
+            lines += whole(json.loads(file.read_text(encoding="utf-8")))
     for name, draw in (("task_a", task_a), ("task_b", task_b)):
         file = results / f"feature_engine_{name}.json"
         if file.exists():
@@ -145,6 +149,39 @@ def task_a(found: dict[str, Any]) -> list[str]:
     for part in found["parts"]:
         lines += ["", f"### {part['title']}", "", *table(part)]
         lines += from_extracts(part)
+    return lines
+
+
+def whole(found: dict[str, Any]) -> list[str]:
+    """Everybody, from the extracts to the features, within the memory that was given."""
+    stages = found["stages"]
+    features = next(stage for stage in stages if stage["stage"] == "features")
+    cells = found["rows"] * found["features"]
+    lines = [
+        "",
+        f"## Everybody, {found['memory']} of memory: {found['events']:,} events",
+        "",
+        f"{found['people']:,} people, {found['rows']:,} rows of {found['features']} columns, from "
+        f"the extracts on; {machine(found['machine'])}. {found['wall']:,.0f} s, "
+        f"{found['cpu']:,.0f} CPU seconds, at most {found['peak_mb']:,.0f} MB over all processes. "
+        f"The features: {found['events'] / features['seconds']:,.0f} events and "
+        f"{cells / features['seconds'] / 1e6:,.1f} million cells a second.",
+        "",
+        "| stage | seconds | CPU s | peak MB of its process |",
+        "|---|---:|---:|---:|",
+    ]
+    for stage in stages:
+        lines.append(
+            f"| {stage['stage']} | {stage['seconds']:,.1f} | {stage['cpu_seconds']:,.1f} | "
+            f"{stage['peak_mb']:,.0f} |"
+        )
+    if "kills" in found:
+        moments = found["kills"]["after_seconds"]
+        same = "the same bytes" if found["same_bytes"] else "OTHER BYTES"
+        lines += [
+            "",
+            f"Killed (`kill -9`) {len(moments)} times at random moments and run again: {same}.",
+        ]
     return lines
 
 

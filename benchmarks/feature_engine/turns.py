@@ -56,6 +56,7 @@ class Mine:
         self.study = write_config(workload, bench.data / "config")
         self.store, self.more = bench.work / "store" / f"{workload.name}{len(more)}", tuple(more)
         self.steps: list[dict[str, Measured]] = []
+        self.costs: list[tuple[float, float, float]] = []
         self.stages: list[tuple[dict[str, Any], ...]] = []
         self.features: Path | None = None
         self.why = ""
@@ -74,13 +75,21 @@ class Mine:
                 self.stages.append(found.stages)
                 self.features = found.features
         self.steps.append(steps)
-        return self.name + ": {:.1f} s, {:.1f} CPU s, {:.0f} MB".format(*self.cost(steps))
+        self.costs.append(self._cost(steps))
+        return self.name + ": {:.1f} s, {:.1f} CPU s, {:.0f} MB".format(*self.costs[-1])
 
-    @staticmethod
-    def cost(steps: dict[str, Measured]) -> tuple[float, float, float]:
-        """The features alone: the command less the same command with nothing left to do."""
+    def _cost(self, steps: dict[str, Measured]) -> tuple[float, float, float]:
+        """The features alone, as the stage tells them, the loading of compiled code apart.
+
+        Executors of a Spark are not in what the stage can tell: there, it is the command less the
+        same command with nothing left to do.
+        """
         made, again = steps["features"], steps["again"]
-        return made.wall - again.wall, made.cpu - again.cpu, made.peak_mb
+        if self.more or self.features is None:
+            return made.wall - again.wall, made.cpu - again.cpu, made.peak_mb
+        facts = ours.facts_of(self.features)
+        apart = facts.get("loading_seconds", 0.0)
+        return facts["seconds"] - apart, facts["cpu_seconds"] - apart, made.peak_mb
 
     def answers(self) -> list[Path]:
         """Its features in the peers' form."""
@@ -94,7 +103,7 @@ class Mine:
         told: dict[str, Any] = {"name": self.name, "people": people}
         if not self.steps:
             return told | {"why": self.why}
-        told |= _named(middle([self.cost(steps) for steps in self.steps]))
+        told |= _named(middle(self.costs))
         for step in ("one-off", "cohort", "again"):
             figures = [(s[step].wall, s[step].cpu, s[step].peak_mb) for s in self.steps]
             told[step] = _named(middle(figures))

@@ -206,13 +206,13 @@ def _attribute_rows(
 
 
 def said_by(source: Source) -> tuple[str, ...]:
-    """The columns that tell rows of the same dates apart, by name: what a row says of its unit.
+    """The contract's columns, whichever a study asks for, in the order in which they break ties.
 
-    They are those of the contract, whichever a study asks for. The end of a spell is not among
-    them: it becomes known later than the row.
+    They are in the order of their names; but the end of a spell, which becomes known later, comes
+    last: it decides between rows that say the same of all else, and so for itself alone.
     """
-    apart = {source.unit_key, *source.time_columns}
-    return tuple(sorted(source.columns.keys() - apart))
+    ends = (source.ends_on, source.end_known_on)
+    return tuple(sorted(source.columns, key=lambda name: (name in ends, name)))
 
 
 def _attribute_value(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.world import MAIN, Said, World, read
+from riskstrat.store.ledger import Ledger
+from riskstrat.study import load_study
 
 COMMANDS = ["synth", "check", "run", "score", "report", "compare", "approve", "reject"]
 COMMANDS += ["schema", "explain", "log"]
@@ -170,6 +172,77 @@ def test_a_run_can_be_read_by_a_program(own: World, first: Said) -> None:
     assert Path(answer["folder"]).is_dir()
 
 
+def test_the_contracts_of_a_study_are_printed_a_folder_for_each_source(own: World) -> None:
+    (own.store / "derived/contracts/of-another-study").mkdir()
+    said = own.ask("run", "--until", "contracts")
+    assert said.code == 0, said.err
+    folders = [Path(line) for line in said.out.splitlines()]
+    sources = len(load_study(own.study).sources)
+    assert len(set(folders)) == sources
+    assert all((folder / "manifest.json").exists() for folder in folders)
+
+
+@pytest.mark.parametrize(
+    ("command", "until", "names"),
+    [
+        ("prepare", (), ()),
+        ("run", ("--until", "features"), ("features.parquet",)),
+        ("run", ("--until", "training"), ("metrics.json", "models")),
+    ],
+)
+def test_part_of_a_run_is_logged_and_says_what_is_there_and_what_comes_next(
+    own: World, command: str, until: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    said = own.ask(command, *until)
+    assert said.code == 0, said.err
+    for name in names:
+        assert str(said.folder / name) in "".join(said.err.split())
+        assert (said.folder / name).exists()
+    wanted = f"riskstrat run {own.study} --data {own.data} --store {own.store}"
+    assert wanted.replace(" ", "") in "".join(said.err.split())
+    *_, last = Ledger.of_store(own.store).entries()
+    stage = until[-1] if until else "prepared"
+    assert last["what"] == f"run small until {stage}"
+    assert last["details"]["stages"][stage].startswith(said.folder.name)
+    assert ("training" in last["details"]["stages"]) == (stage == "training")
+    assert "the chain is whole" in own.ask("log", "--verify").out
+
+
+def test_an_audit_whose_gates_fail_ends_as_the_run_would(own: World) -> None:
+    own.change("studies/small.yaml", "auroc.low >= 0.5", "auroc.low >= 0.999")
+    said = own.ask("run", "--until", "audit")
+    assert said.code == 20, said.err
+    assert "auroc.low >= 0.999" in said.err
+    assert str(said.folder / "gates.json") in "".join(said.err.split())
+    *_, last = Ledger.of_store(own.store).entries()
+    assert last["details"]["passed"] is False
+    answer = json.loads(own.ask("run", "--until", "audit", "--json").out)
+    assert [gate["name"] for gate in answer["gates"] if not gate["passed"]] == ["auroc"]
+
+
+def test_verify_finds_what_has_the_stamps_of_before(own: World) -> None:
+    [layout] = own.store.glob("derived/prepared/*")
+    piece = layout / "layout.parquet"
+    content = piece.read_bytes()
+    piece.unlink()  # it is shared with other tests
+    piece.write_bytes(content)
+    assert "(reused)" in told_of("prepared", own.ask("run", "--until", "prepared"))
+    before = piece.stat()
+    with piece.open("r+b") as handle:  # the same file, changed where it lies
+        handle.write(b"XXXX")
+    os.utime(piece, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "(reused)" in told_of("prepared", own.ask("run", "--until", "prepared"))
+    said = own.ask("run", "--until", "prepared", "--verify")
+    assert said.code == 0, said.err
+    assert "(reused)" not in told_of("prepared", said)
+    assert piece.read_bytes() == content
+
+
+def told_of(stage: str, said: Said) -> str:
+    """The sentence about a stage."""
+    return next(line for line in said.err.splitlines() if line[2:].startswith(stage))
+
+
 def test_set_overrides_a_value_and_names_what_is_not_there(own: World) -> None:
     said = own.ask("run", "--set", "training.tune.trails=3")
     assert said.code == 12
@@ -177,11 +250,15 @@ def test_set_overrides_a_value_and_names_what_is_not_there(own: World) -> None:
 
 
 def test_score_writes_lists_for_another_day(own: World) -> None:
+    left = own.store / "scratch/scores/of-a-killed-run/scores.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"pseudonyms and risks")
     said = own.ask("score", "--as-of", "2025-07-01", "--version", 1)
     assert said.code == 0, said.err
     folder = Path(said.out.strip())
     assert folder == own.store / "releases/small/2025-07-01"
     assert (folder / "icb_commissioner/list.csv").exists()
+    assert not left.exists()
     told = " ".join(own.ask("log").out.split())
     assert "release small 2025-07-01" in told
     assert "score small 2025-07-01" in told

@@ -174,22 +174,32 @@ def relations(draw: st.DrawFn) -> list[dict[str, Any]]:
     return settled + moves
 
 
+def said_of_people() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "born_on": st.sampled_from([None, date(1950, 2, 1), date(2020, 2, 29), day(20)]),
+            "sex": st.sampled_from(["f", "m", None]),
+            "carer": st.sampled_from([True, False, None]),
+            "score": st.sampled_from([None, 1.0, 2.5]),
+        }
+    )
+
+
 @st.composite
 def people_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    found = []
     for _ in range(draw(st.integers(0, 6))):
         happened = draw(NEAR)
         row = {
             "unit_id": draw(st.sampled_from(PEOPLE)),
             "happened_on": day(happened),
             "known_on": draw(known_after(happened)),
-            "born_on": draw(st.sampled_from([None, date(1950, 2, 1), date(2020, 2, 29), day(20)])),
-            "sex": draw(st.sampled_from(["f", "m", None])),
-            "carer": draw(st.sampled_from([True, False, None])),
-            "score": draw(st.sampled_from([None, 1.0, 2.5])),
+            **draw(said_of_people()),
         }
-        found[row["unit_id"], row["happened_on"], row["known_on"]] = row
-    return list(found.values())
+        found.append(row)
+        if not draw(st.integers(0, 3)):  # another row of the same dates
+            found.append({**row, **draw(said_of_people())})
+    return found
 
 
 COVERAGES = [

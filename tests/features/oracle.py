@@ -135,8 +135,7 @@ def attribute(feature, source, seen, as_of):
     column = said.column if said.kind == "column" else source.born_on
     if not seen:
         return None
-    newest = max((happened(r, source), r["known_on"]) for r in seen)
-    [value] = {r[column] for r in seen if (happened(r, source), r["known_on"]) == newest}
+    value = max(seen, key=lambda row: latest(row, source))[column]
     if value is None or said.kind == "column":
         return value if not isinstance(value, bool) else "yes" if value else "no"
     if value > as_of:
@@ -145,6 +144,13 @@ def attribute(feature, source, seen, as_of):
     if said.kind == "age":
         return years
     return said.levels[sum(years >= low for low in AGE_BANDS) - 1]
+
+
+def latest(row: Row, source: Source) -> tuple[Any, ...]:
+    """What orders the rows of a unit: the dates, then all it says, column by column."""
+    ends = (source.ends_on, source.end_known_on)
+    said = [row[name] for name in sorted(source.columns) if name not in ends]
+    return happened(row, source), row["known_on"], *((v is None, v) for v in said)
 
 
 AGE_BANDS = (0, 18, 65)

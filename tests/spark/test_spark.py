@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -178,6 +179,42 @@ def test_killed_workers_and_executors_change_nothing(places: tuple[Path, Path]) 
     drive("stages, dying", data, killed, SMALL_CLUSTER)
     assert len(list(killed.glob("died-in-*"))) == 3
     same_as_duckdb(killed, store)
+
+
+def spoil(world: World) -> None:
+    """Extracts as text, in several files, and with faults of several kinds."""
+    data = world.data
+    con = duckdb.connect()
+
+    def copy(source: str, to: str, sql: str = "SELECT * FROM old") -> None:
+        con.execute(f"CREATE OR REPLACE TABLE old AS FROM '{data / source}.parquet'")
+        con.execute(f"COPY ({sql}) TO '{data / to}'")
+
+    copy("rent_arrears", "rent_arrears.csv")
+    with (data / "rent_arrears.csv").open("a") as file:
+        file.write("too,few\n")  # a row that does not fit the header
+    world.change("sources/rent_arrears.yaml", "rent_arrears.parquet", "rent_arrears.csv")
+    (data / "gp_registration").mkdir()
+    for half in (0, 1):
+        some = f"SELECT * FROM old WHERE hash(person_id) % 2 = {half}"
+        copy("gp_registration", f"gp_registration/{half}.parquet", some)
+    world.change("sources/gp_registration.yaml", "gp_registration.parquet", "gp_registration")
+    copy("ed_attendances", "ed.parquet", "SELECT * REPLACE ('soon' AS arrived_on) FROM old")
+    (data / "ed.parquet").replace(data / "ed_attendances.parquet")
+    copy("admissions", "more.parquet", "FROM old UNION ALL FROM old")  # every key twice
+    (data / "more.parquet").replace(data / "admissions.parquet")
+
+
+def test_extracts_of_other_kinds_and_faults_are_told_alike(fresh: World) -> None:
+    spoil(fresh)
+    here = fresh.ask("check", "--json")
+    there = fresh.ask("check", "--json", "--engine", "spark", "--spark-master", "local[2]")
+    assert here.code == there.code == 10
+    told, expected = json.loads(there.out), json.loads(here.out)
+    assert told == expected
+    refused = {row["where"] for row in told["findings"] if row["severity"] == "error"}
+    assert refused >= {"rent_arrears", "ed_attendances", "admissions"}
+    assert all(row["accepted"] for row in told["sources"] if row["source"] == "gp_registration")
 
 
 def test_a_day_is_scored_alike_from_the_command_line(own: World) -> None:

@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
+from riskstrat.derivation import file_digest
 from riskstrat.errors import BusyError, StorageError
+from riskstrat.store import remembered
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import folder_aside, read_json, write_bytes, write_json
+from riskstrat.store.files import (
+    folder_aside,
+    read_json,
+    storage_error,
+    write_bytes,
+    write_json,
+)
 
 
 @pytest.fixture
@@ -43,9 +51,61 @@ def test_an_artefact_that_was_spoilt_counts_as_absent(store: Store, spoil: str) 
     if spoil == "remove":
         file.unlink()
     else:
-        (file if spoil == "change" else found / "more.txt").write_text("rowz")
+        (file if spoil == "change" else found / "more.txt").write_text("other rows")
     assert store.artefact("cohort", "d1") is None
-    assert not found.folder.exists()
+    assert found.folder.exists(), "somebody may be reading it"
+    make(store)
+    assert store.artefact("cohort", "d1") is not None
+    assert not (found / "more.txt").exists()
+
+
+def test_what_a_shared_disk_keeps_beside_our_files_is_no_damage(store: Store) -> None:
+    make(store)
+    for name in (".nfs000000000001", ".snapshot/cohort.txt"):
+        write_bytes(store.root / "derived/cohort/d1" / name, b"theirs")
+    assert store.artefact("cohort", "d1") is not None
+
+
+def test_an_artefact_is_read_again_only_where_a_file_changed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(store)
+    read: list[str] = []
+
+    def reads(path: Path) -> str:
+        read.append(path.name)
+        return file_digest(path)
+
+    monkeypatch.setattr(remembered, "file_digest", reads)
+    assert store.artefact("cohort", "d1") is not None
+    assert read == []
+    os.utime(store.root / "derived/cohort/d1/cohort.txt", (1, 1))
+    assert store.artefact("cohort", "d1") is not None
+    assert store.artefact("cohort", "d1") is not None
+    assert read == ["cohort.txt"]
+
+
+def test_bytes_that_changed_behind_all_stamps_are_found_by_reading_afresh(store: Store) -> None:
+    make(store)
+    file = store.root / "derived/cohort/d1/cohort.txt"
+    before = file.stat()
+    file.write_text("rowz")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert store.artefact("cohort", "d1") is not None
+    assert Store(store.root, afresh=True).artefact("cohort", "d1") is None
+
+
+def test_what_may_not_be_written_to_is_read_without_being_remembered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(store)
+    os.utime(store.root / "derived/cohort/d1/cohort.txt", (1, 1))
+
+    def refuses(path: Path, value: Any) -> None:
+        raise storage_error(OSError(errno.EROFS, ""), path)
+
+    monkeypatch.setattr(remembered, "write_json", refuses)
+    assert store.artefact("cohort", "d1") is not None
 
 
 def test_a_stage_that_fails_leaves_nothing(store: Store) -> None:
@@ -92,7 +152,7 @@ def test_holding_a_store_clears_what_killed_runs_left(store: Store) -> None:
     kept.write_text("trials")
     with store.held():
         there = sorted(p.name for p in store.root.rglob("*") if p.is_file())
-    assert there == [".lock", "cohort.txt", "manifest.json", "search.log"]
+    assert there == [".lock", ".verified.json", "cohort.txt", "manifest.json", "search.log"]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +186,26 @@ def test_equal_values_have_equal_bytes(tmp_path: Path) -> None:
 def test_an_extract_is_read_again_only_when_it_changed(store: Store, tmp_path: Path) -> None:
     extract = tmp_path / "a.csv"
     extract.write_text("1")
-    first = store.fingerprint(extract)
-    assert store.fingerprint(extract) == first
+    first = store.fingerprints([extract])
+    assert store.fingerprints([extract]) == first
     extract.write_text("2,3")
-    assert store.fingerprint(extract) != first
+    assert store.fingerprints([extract]) != first
+
+
+def test_many_extracts_are_remembered_in_one_step(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [tmp_path / f"part-{number}.csv" for number in range(20)]
+    for part in parts:
+        part.write_text(part.name)
+    written: list[Path] = []
+
+    def writes(path: Path, value: Any) -> None:
+        written.append(path)
+        write_json(path, value)
+
+    monkeypatch.setattr(remembered, "write_json", writes)
+    first = store.fingerprints(parts)
+    assert store.fingerprints(parts) == first
+    assert written == [store.root / "fingerprints.json"]
+    assert len(set(first)) == len(parts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -128,6 +129,8 @@ def _options(
     threads: int,
     engine: EngineName,
     spark_master: str | None,
+    *,
+    verify: bool = False,
 ) -> Any:
     from riskstrat.pipeline import Options
 
@@ -139,6 +142,7 @@ def _options(
         today=date.today(),
         engine=engine.value,
         spark_master=spark_master,
+        verify=verify,
     )
 
 
@@ -232,6 +236,9 @@ def run(
         StageName | None,
         typer.Option("--until", help="the last stage to make; then print its folder"),
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="read every byte of what is reused again")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -239,33 +246,26 @@ def run(
 
     A stage whose inputs have not changed is reused; a killed run resumes. Exit code 20 means
     that the run is complete and kept, but the model failed a gate and is not promoted.
+
+    A file whose size, modification time and inode are those of when it was last read is taken to
+    hold the same bytes; `--verify` reads extracts and finished stages again.
     """
     from riskstrat.pipeline import run_study
 
+    options = _options(data, store, memory, threads, engine, spark_master, verify=verify)
     if until:
-        _until(
-            study,
-            until,
-            _options(data, store, memory, threads, engine, spark_master),
-            sets,
-            as_json,
-            quiet,
-        )
+        _until(study, until, options, sets, as_json, quiet)
         return
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
-        done = run_study(
-            loaded, _options(data, store, memory, threads, engine, spark_master), display
-        )
+        done = run_study(loaded, options, display)
     _print(done.as_dict(), as_json=as_json, text=str(done.folder))
     if not done.passed:
-        fault = GatesFailed(
+        _gates_failed(
             "the run is complete, but the model is not promoted: " + done.failed_gates(),
-            fix=f"read the gates in {done.folder / 'report.html'}; the model is registered "
-            "without an alias",
+            f"read the gates in {done.folder / 'report.html'}; the model is registered without "
+            "an alias",
         )
-        complain(fault, as_json=False)
-        raise typer.Exit(fault.exit_code)
     if not quiet:
         suggest(**_after(done, store))
 
@@ -278,7 +278,43 @@ def _until(
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
         done = run_until(loaded, options, stage.value, display)
-    _print(done.as_dict(), as_json=as_json, text=str(done.folder))
+    _print(done.as_dict(), as_json=as_json, text="\n".join(map(str, done.folders)))
+    if not done.passed:
+        _gates_failed(
+            "the audit is complete, but the model would not be promoted: " + done.failed_gates(),
+            f"read the gates in {done.folders[0] / 'gates.json'}",
+        )
+    if not quiet:
+        read = {name: str(done.folders[0] / file) for name, file in READ.get(stage, {}).items()}
+        again = ["riskstrat", "run", str(study), *_where(options)]
+        again += [word for each in sets or () for word in ("--set", each)]
+        suggest(**read, next=shlex.join(again))
+
+
+READ: Mapping[StageName, Mapping[str, str]] = {
+    StageName.FEATURES: {"rows": "features.parquet"},
+    StageName.TRAINING: {"metrics": "metrics.json", "models": "models"},
+    StageName.AUDIT: {"gates": "gates.json"},
+}
+"""stage -> what a person reads of what it left"""
+
+
+def _where(options: Any) -> list[str]:
+    """The words that name the extracts and the store, where they are not the usual ones."""
+    given = {"--data": (options.data, DATA), "--store": (options.store.root, STORE)}
+    return [
+        word
+        for option, (path, usual) in given.items()
+        if path != usual
+        for word in (option, str(path))
+    ]
+
+
+def _gates_failed(message: str, fix: str) -> NoReturn:
+    """Say which gates failed, and end with the exit code of that."""
+    fault = GatesFailed(message, fix=fix)
+    complain(fault, as_json=False)
+    raise typer.Exit(fault.exit_code)
 
 
 @command(

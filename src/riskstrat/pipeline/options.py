@@ -76,8 +76,12 @@ class Options:
         today: date,
         engine: str = "duckdb",
         spark_master: str | None = None,
+        verify: bool = False,
     ) -> Options:
         """Check and complete what the user gave.
+
+        Args:
+            verify: read extracts and finished stages again, whatever is remembered of them.
 
         Raises:
             UsageError: something is missing, or does not go with another.
@@ -88,7 +92,7 @@ class Options:
                 fix="give the folder with `--data DIR`, or make the demo county with `make data`",
             )
         threads = threads or os.cpu_count() or 1
-        made = cls(data, Store(store), _memory(memory), threads, today)
+        made = cls(data, Store(store, afresh=verify), _memory(memory), threads, today)
         if engine == "spark":
             cluster = cluster_of(spark_master, threads=threads, memory=amount(memory))
             return replace(made, cluster=cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -56,25 +56,43 @@ class RunResult:
 
     def failed_gates(self) -> str:
         """The gates that did not pass, in words."""
-        gates = self.run["verdict"]["gates"]
-        return "; ".join(
-            f"{gate['text']} ({gate['verdict'].replace('_', ' ')})"
-            for gate in gates
-            if not gate["passed"]
-        )
+        return _failed(self.run["verdict"]["gates"])
 
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
     """The stages of a study up to one of them, finished and kept."""
 
-    folder: Path
-    """what the last of them left"""
+    folders: tuple[Path, ...]
+    """what the last of them left: of the contracts, a folder for each source"""
     stages: tuple[Mapping[str, Any], ...]
+    gates: tuple[Mapping[str, Any], ...] = ()
+    """of an audit"""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate failed, of those that were held."""
+        return all(gate["passed"] for gate in self.gates)
 
     def as_dict(self) -> dict[str, Any]:
         """For a program to read."""
-        return {"folder": str(self.folder), "stages": list(self.stages)}
+        return {
+            "folders": [str(folder) for folder in self.folders],
+            "stages": list(self.stages),
+            "gates": list(self.gates),
+        }
+
+    def failed_gates(self) -> str:
+        """The gates that did not pass, in words."""
+        return _failed(self.gates)
+
+
+def _failed(gates: Iterable[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        f"{gate['text']} ({gate['verdict'].replace('_', ' ')})"
+        for gate in gates
+        if not gate["passed"]
+    )
 
 
 def run_study(study: Study, options: Options, listener: Listener | None = None) -> RunResult:
@@ -106,13 +124,18 @@ def run_until(
     with holding(options.store):
         work = Work(study, options, trace(study, options.store, options.data), listener or Silent())
         derive(work, until)
-        return PartResult(_left_by(work, until), tuple(work.stages))
+        result = _part(work, until)
+        _log_part(work, until, result)
+        return result
 
 
-def _left_by(work: Work, stage: str) -> Path:
-    if stage == "contracts":
-        return work.store.root / "derived" / "contracts"
-    return work.job().folder(stage)
+def _part(work: Work, until: str) -> PartResult:
+    names = [until]
+    if until == "contracts":
+        names = [f"contracts/{source.source}" for source in work.study.sources]
+    folders = tuple(work.job().folder(name) for name in names)
+    gates = read_json(folders[0] / "gates.json") if until == "audit" else ()
+    return PartResult(folders, tuple(work.stages), tuple(gates))
 
 
 def derive(work: Work, until: str = RUN_STAGES[-1]) -> None:
@@ -238,6 +261,21 @@ def _log_run(work: Work, result: RunResult) -> None:
             "reused": all(stage["reused"] for stage in work.stages),
         },
     )
+
+
+def _log_part(work: Work, until: str, result: PartResult) -> None:
+    """In the log: who had which tables about people made, from what."""
+    made = RUN_STAGES[: RUN_STAGES.index(until) + 1]
+    digests = work.lineage.digests.items()
+    details = {
+        "study_digest": digest(work.study.text),
+        "data_digest": work.lineage.data,
+        "stages": {name: whole for name, whole in digests if name.split("/")[0] in made},
+        "reused": all(stage["reused"] for stage in work.stages),
+    }
+    if until == "audit":
+        details["passed"] = result.passed
+    write_log(work, f"run {work.study.name} until {until}", details)
 
 
 def _say_model(facts: Mapping[str, Any]) -> str:

@@ -77,7 +77,7 @@ class Work:
         job = Job(
             study=self.study,
             lineage=self.lineage,
-            store=self.store,
+            store=Store(self.store.root),  # what is to be read afresh, we read ourselves
             data=self.options.data,
             memory=self.options.memory,
             threads=self.options.threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -93,6 +94,8 @@ class _Task:
     """One bucket to fill."""
 
     files: BucketFiles
+    plan: FeaturePlan
+    """the study's features, and last of all prior use"""
     fast: bool
     monthly: bool
 
@@ -102,7 +105,9 @@ def features_stage(job: Job, *, progress: Progress) -> None:
     facts: dict[str, Any] = {}
     with making(job, "features", facts) as folder:
         rows = int(job.artefact("cohort").facts["rows_out"])
-        tasks = _tasks(job, rows)
+        plan = feature_plan(job.study)
+        tasks = _tasks(job, plan)
+        facts["loading_seconds"] = _load_kernel() if any(task.fast for task in tasks) else 0.0
         # Filling is most of the work; putting the blocks together is about a fifth as much.
         rate = Rate(rows, "units and dates", lambda share, words: progress(share * 0.85, words))
         found = [
@@ -110,7 +115,6 @@ def features_stage(job: Job, *, progress: Progress) -> None:
             for blocks in spread(job, "features.fill_bucket", tasks, rate)
         ]
         writing = Rate(rows, "rows written", lambda share, w: progress(0.85 + share * 0.15, w))
-        plan = feature_plan(job.study)
         summary = assemble(
             plan,
             found,
@@ -134,23 +138,23 @@ def features_stage(job: Job, *, progress: Progress) -> None:
     job.store.drop_scratch("features", job.lineage["features"])
 
 
-def _tasks(job: Job, rows: int) -> list[_Task]:
-    facts = job.artefact("prepared").facts
-    dates = _dates(job)
-    events = sum(n for name, n in facts["rows"].items() if name != RELATIONS)
-    cells = rows * len(feature_plan(job.study).features)
-    looks = events * rows // max(int(facts["rows_out"]), 1)
-    fast = cells + looks >= SMALL
-    return [_Task(files, fast, dates > MOST_DATES) for files in layout(job)]
+def _tasks(job: Job, plan: FeaturePlan) -> list[_Task]:
+    prepared, cohort = job.artefact("prepared").facts, job.artefact("cohort").facts
+    rows, dates = int(cohort["rows_out"]), int(cohort.get("dates", 1))
+    events = sum(n for name, n in prepared["rows"].items() if name != RELATIONS)
+    looks = events * rows // max(int(prepared["rows_out"]), 1)
+    fast = rows * len(plan.features) + looks >= SMALL
+    whole = limited(plan, (*plan.features, prior_use(job.study)))
+    return [_Task(files, whole, fast, dates > MOST_DATES) for files in layout(job)]
 
 
-def _dates(job: Job) -> int:
-    file = literal((job.folder("cohort") / "cohort.parquet").as_posix())
-    with engine(job, "features", share=0.2, apart="dates") as con:
-        [(dates,)] = con.execute(
-            f"SELECT count(DISTINCT as_of) FROM read_parquet({file})"
-        ).fetchall()
-    return int(dates)
+def _load_kernel() -> float:
+    """Load the compiled kernel once for all threads; the CPU seconds that took."""
+    from riskstrat.features.kernel import load
+
+    started = time.process_time()
+    load()
+    return round(time.process_time() - started, 3)
 
 
 def cells_root(job: Job) -> Path:
@@ -170,8 +174,6 @@ def fill_bucket(job: Job, task: _Task, told: Told) -> list[dict[str, Any]]:
     if done and all(block.is_kept(root) for block in done):
         told(sum(block.rows for block in done))
         return [block.as_json() for block in done]
-    plan = feature_plan(study)
-    whole = limited(plan, (*plan.features, prior_use(study)))
     with bucket_engine(job, "features", task.files, own=False, share=0.35) as con:
         _bucket_pairs(con, job, task.files)
         inputs = BucketInputs(
@@ -182,7 +184,7 @@ def fill_bucket(job: Job, task: _Task, told: Told) -> list[dict[str, Any]]:
             task.files if task.fast else None,
             cells=max(int(left_over(job) * 0.4) // BYTES_OF_A_CELL, 1_000_000),
         )
-        blocks = fill(inputs, whole, root, monthly=task.monthly, told=told)
+        blocks = fill(inputs, task.plan, root, monthly=task.monthly, told=told)
         _groups_piece(con, study, blocks, root, piece)
     filled = [block.as_json() for block in blocks]
     write_mark(mark, filled, [piece])

@@ -38,13 +38,14 @@ class Job:
         In a child they are verified once: a stage asks for them in every bucket.
         """
         name, digest = stage.split("/")[0], self.lineage[stage]
-        if (name, digest) in _verified:
-            return _verified[name, digest]
+        known = (self.store.root, name, digest)
+        if known in _verified:
+            return _verified[known]
         found = self.store.artefact(name, digest)
         if found is None:
             raise RuntimeError(f"stage {stage} has not run")
         if _in_child:
-            _verified[name, digest] = found
+            _verified[known] = found
         return found
 
     def folder(self, stage: str) -> Path:
@@ -60,11 +61,11 @@ class Job:
 
 
 _in_child = False
-_verified: dict[tuple[str, str], Artefact] = {}
+_verified: dict[tuple[Path, str, str], Artefact] = {}
 
 
 def verify_once() -> None:
-    """From now on this process, which lives for one stage, trusts what it has verified."""
+    """From now on this process, which lives for one run at most, trusts what it has verified."""
     global _in_child
     _in_child = True
 

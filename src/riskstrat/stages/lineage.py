@@ -80,8 +80,9 @@ def extract_fingerprint(source: Source, store: Store, data: Path) -> str:
     if not files:
         return "missing"
     if is_one_file(source, files):
-        return store.fingerprint(data / source.file)
-    return digest([(name, store.fingerprint(data / name)) for name in files])
+        return store.fingerprints([data / source.file])[0]
+    found = store.fingerprints(data / name for name in files)
+    return digest(list(zip(files, found, strict=True)))
 
 
 def trace(

@@ -44,7 +44,14 @@ from riskstrat.statistics import (
     lift_curve,
 )
 from riskstrat.store.artefacts import place_file
-from riskstrat.store.files import folder_aside, read_json, write_bytes, write_json, write_manifest
+from riskstrat.store.files import (
+    files_of,
+    folder_aside,
+    read_json,
+    write_bytes,
+    write_json,
+    write_manifest,
+)
 from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
@@ -108,9 +115,8 @@ def _place_files(job: Job, folder: Path) -> None:
         place_file(features / name, folder / name)
     for name in ("cohort.parquet", "flow.json", "counts.json"):
         place_file(job.folder("cohort") / name, folder / "cohort" / name)
-    for path in sorted(audit.iterdir()):
-        if path.name != "manifest.json":
-            place_file(path, folder / "audit" / path.name)
+    for name in sorted(files_of(audit)):
+        place_file(audit / name, folder / "audit" / name)
     for path in sorted((training / "models" / winner).iterdir()):
         place_file(path, folder / "model" / path.name)
     write_bytes(folder / "study.yaml", job.study.text.encode())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from riskstrat.audit.explain import contributions, reasons
 from riskstrat.derivation import digest
-from riskstrat.errors import StudyError
+from riskstrat.errors import StorageError, StudyError
 from riskstrat.release.bands import REST, band_scores
 from riskstrat.risk_model import KEY, PIECE_ROWS, FeatureRows, RiskModel, plain
 from riskstrat.stages.engine import making
@@ -29,8 +29,8 @@ from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 from riskstrat.study.spec import StudySpec
 
-MOST_SPAN = 1_000_000
-"""rows that an executor scores in one task, at most"""
+SPAN_ROWS = 4 * PIECE_ROWS
+"""rows that an executor scores in one task: the same on every cluster, so that any resumes"""
 IntArray = NDArray[np.int64]
 EXPLAINED_AT_ONCE = 8_192
 """A person explained takes about 10 kB: contributions, and the words for each feature."""
@@ -57,7 +57,7 @@ def scores_stage(job: Job, version: Mapping[str, Any], *, progress: Progress) ->
         pq.write_table(given, folder / "reasons.parquet", compression="zstd")
         facts |= {"rows_in": features.num_rows, "rows_out": banded.num_rows}
         facts |= {"listed": listed.num_rows}
-    job.store.drop_scratch("scores", job.lineage["scores"])
+    job.store.drop_scratch("scores")  # of other days, too: it holds pseudonyms and risks
 
 
 def score_batch(model: RiskModel, rows: pa.Table) -> pa.Table:
@@ -168,7 +168,7 @@ def scores_by_many(
     job: Job, model: RiskModel, features: FeatureRows, progress: Progress
 ) -> pa.Table:
     """``score_rows`` of everyone, each part of the rows on an executor."""
-    return _by_many(job, model, _spans(job, features), "units scored", progress)
+    return _by_many(job, model, features, _spans(features), "units scored", progress)
 
 
 def reasons_by_many(
@@ -180,38 +180,63 @@ def reasons_by_many(
     progress: Progress,
 ) -> pa.Table:
     """``reasons_in_order``, each part of the rows on an executor."""
-    cuts = [
-        (span, *np.searchsorted(order, [span.start, span.stop])) for span in _spans(job, features)
-    ]
+    cuts = [(span, *np.searchsorted(order, [span.start, span.stop])) for span in _spans(features)]
     spans = [
         replace(span, explained=order[low:high], count=count)
         for span, low, high in cuts
         if high > low or span.start == 0  # the first also gives the columns, if nobody is listed
     ]
-    return _by_many(job, model, spans, "units explained", progress)
+    return _by_many(job, model, features, spans, "units explained", progress)
 
 
-def _spans(job: Job, features: FeatureRows) -> list[_Span]:
+def _spans(features: FeatureRows) -> list[_Span]:
     rows = features.num_rows
-    width = job.cluster.width if job.cluster else 1
-    each = min(max(-(-rows // width), PIECE_ROWS), MOST_SPAN)
-    return [_Span(first, min(first + each, rows)) for first in range(0, max(rows, 1), each)]
+    return [
+        _Span(first, min(first + SPAN_ROWS, rows)) for first in range(0, max(rows, 1), SPAN_ROWS)
+    ]
 
 
 def _by_many(
-    job: Job, model: RiskModel, spans: Sequence[_Span], what: str, progress: Progress
+    job: Job,
+    model: RiskModel,
+    features: FeatureRows,
+    spans: Sequence[_Span],
+    what: str,
+    progress: Progress,
 ) -> pa.Table:
     scratch = job.store.scratch("scores", job.lineage["scores"])
     model.save(scratch / "model")
     total = sum(span.stop - span.start for span in spans)
     spread(job, "score.work_on_span", spans, Rate(total, what, progress))
-    tables = [pq.read_table(_piece(scratch, span)) for span in spans]
+    tables = [_whole(_piece(scratch, span), span, features) for span in spans]
     return pa.concat_tables(tables).combine_chunks()
 
 
+def _whole(piece: Path, span: _Span, features: FeatureRows) -> pa.Table:
+    """A finished piece, which is about the rows it should be about, in their order.
+
+    Raises:
+        StorageError: it is not.
+    """
+    table = pq.read_table(piece)
+    rows = np.arange(span.start, span.stop) if span.explained is None else span.explained
+    keys = features.take(KEY, rows)
+    if not table.select(list(KEY)).cast(keys.schema).equals(keys):
+        raise StorageError(
+            f"{piece}: {table.num_rows:,} rows are not about the {len(rows):,} units they should",
+            fix=f"remove the folder {piece.parent} and run the same command again",
+            code="RS7404",
+        )
+    return table
+
+
 def _piece(scratch: Path, span: _Span) -> Path:
-    what = "scores" if span.explained is None else "reasons"
-    return scratch / f"{what}-{span.start:012d}.parquet"
+    """Where the outcome of a span is kept, under a name that nothing else has."""
+    where = f"{span.start:012d}-{span.stop:012d}"
+    if span.explained is None:
+        return scratch / f"scores-{where}.parquet"
+    asked = digest(span.explained.tobytes().hex(), span.count)
+    return scratch / f"reasons-{where}-{asked[:16]}.parquet"
 
 
 def work_on_span(job: Job, span: _Span, told: Told) -> int:

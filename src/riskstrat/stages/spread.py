@@ -18,7 +18,7 @@ from riskstrat.derivation import code_version
 from riskstrat.errors import UsageError
 from riskstrat.spark.cluster import Desk
 from riskstrat.stages.engine import LEAST_BYTES, OWN_BYTES, left_over
-from riskstrat.stages.jobs import Job, amount
+from riskstrat.stages.jobs import Job, amount, verify_once
 
 WORKER_BYTES = 200 * 2**20
 """a bucket is not worked on with less: of little memory, few of the threads make use"""
@@ -86,6 +86,7 @@ def call_named(job: Job, function: str, code: str, item: Any, told: Told) -> Any
             "the executors of Spark have another riskstrat than this one",
             fix="install the same version on every machine, or share its environment",
         )
+    verify_once()
     return function_named(function)(job, item, told)
 
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riskstrat.derivation import file_digest
-from riskstrat.errors import BusyError
+from riskstrat.errors import BusyError, StorageError
 from riskstrat.store.files import (
     disk_errors,
     files_of,
     folder_aside,
-    read_json,
-    storage_error,
     verified_manifest,
-    write_json,
     write_manifest,
 )
+from riskstrat.store.remembered import Remembered
 
+VERIFIED = ".verified.json"
+"""in the folder of an artefact: its files as they were when their bytes were last read"""
 WORKING = ("spill", "checking", "groups", "spark")
 """scratch that a later run cannot use"""
 
@@ -44,35 +43,48 @@ class Store:
     """Everything riskstrat keeps, under one folder."""
 
     root: Path
+    afresh: bool = False
+    """read every byte again, whatever is remembered of a file"""
 
     def artefact(self, stage: str, digest: str) -> Artefact | None:
         """A finished output with this identity, its bytes verified, or None.
 
         A damaged artefact, or one with a file that is not its own, counts as absent: what is
-        derived can be derived again.
+        derived can be derived again. It stays where it is: somebody may be reading it, and only
+        who makes it again takes it away.
         """
         folder = self._derived(stage, digest)
-        from riskstrat.errors import StorageError
-
+        known = Remembered(folder / VERIFIED, afresh=self.afresh)
         try:
-            manifest = verified_manifest(folder)
+            manifest = verified_manifest(
+                folder, lambda file: known.digest(file, file.relative_to(folder).as_posix())
+            )
         except StorageError:
-            manifest = None
-        if manifest and files_of(folder) == manifest["files"].keys():
-            return Artefact(folder, manifest["facts"])
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
+            return None
+        if not manifest or files_of(folder) != manifest["files"].keys():
+            return None
+        with suppress(StorageError):  # who may not write here reads it again the next time
+            known.keep()
+        return Artefact(folder, manifest["facts"])
 
     @contextmanager
     def making(self, stage: str, digest: str, facts: dict[str, Any]) -> Iterator[Path]:
         """A folder to write into; it appears under its digest, whole, when the block ends.
 
+        Whoever calls this holds the store: a damaged artefact of that identity is removed.
+
         Args:
             facts: filled by the caller inside the block; kept in the manifest.
         """
-        with folder_aside(self._derived(stage, digest)) as aside:
+        target = self._derived(stage, digest)
+        shutil.rmtree(target, ignore_errors=True)
+        with folder_aside(target) as aside:
             yield aside
-            write_manifest(aside, {"stage": stage, "digest": digest, "facts": facts})
+            manifest = write_manifest(aside, {"stage": stage, "digest": digest, "facts": facts})
+            known = Remembered(aside / VERIFIED)
+            for name, file in manifest["files"].items():
+                known.learn(aside / name, name, file["sha256"])
+            known.keep()
 
     def scratch(self, stage: str, digest: str) -> Path:
         """A working folder that outlives a killed run, so that long work resumes."""
@@ -134,23 +146,12 @@ class Store:
         for stage in WORKING:
             shutil.rmtree(self.root / "scratch" / stage, ignore_errors=True)
 
-    def fingerprint(self, path: Path) -> str:
-        """SHA-256 of an extract, remembered by path, size and modification time."""
-        stat = path.stat()
-        stamp = f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ino}"
-        memory = self.root / "fingerprints.json"
-        known: dict[str, list[str]] = {}
-        if memory.exists():
-            with suppress(Exception):
-                known = read_json(memory)
-        key = str(path.resolve())
-        if known.get(key, ["", ""])[0] != stamp:
-            try:
-                known[key] = [stamp, file_digest(path)]
-            except OSError as fault:
-                raise storage_error(fault, path) from fault
-            write_json(memory, known)
-        return known[key][1]
+    def fingerprints(self, paths: Iterable[Path]) -> tuple[str, ...]:
+        """SHA-256 of each of some extracts, remembered until they change."""
+        known = Remembered(self.root / "fingerprints.json", afresh=self.afresh)
+        found = tuple(known.digest(path, str(path.resolve())) for path in paths)
+        known.keep()
+        return found
 
 
 def place_file(source: Path, target: Path) -> None:

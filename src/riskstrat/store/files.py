@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import gethostname
@@ -178,16 +178,26 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def files_of(folder: Path) -> set[str]:
-    """Every file under a folder but its manifest, relative to it."""
+    """Every file under a folder but its manifest, relative to it.
+
+    Hidden ones do not count: a shared disk keeps its own beside ours, such as ``.nfs0001``.
+    """
+    every = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path != folder / MANIFEST
+        path.as_posix()
+        for path in every
+        if path != Path(MANIFEST) and not any(part.startswith(".") for part in path.parts)
     }
 
 
-def verified_manifest(folder: Path) -> dict[str, Any] | None:
+def verified_manifest(
+    folder: Path, digest_of: Callable[[Path], str] = file_digest
+) -> dict[str, Any] | None:
     """The manifest of a folder whose every file still has its digest; None if there is none.
+
+    Args:
+        folder: with or without a manifest.
+        digest_of: SHA-256 (hex) of a file.
 
     Raises:
         StorageError: a file is missing or its bytes changed.
@@ -196,28 +206,12 @@ def verified_manifest(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     manifest: dict[str, Any] = read_json(path)
-    files = {folder / name: facts["sha256"] for name, facts in manifest["files"].items()}
-    stamp = tuple(map(_stamp, (path, *files)))
-    if _verified.get(folder) == stamp:
-        return manifest
-    for file, sha256 in files.items():
-        if not file.exists() or file_digest(file) != sha256:
+    for name, facts in manifest["files"].items():
+        file = folder / name
+        if not file.exists() or digest_of(file) != facts["sha256"]:
             raise StorageError(
                 f"{file}: its bytes are not those that were written",
                 fix=f"remove the folder {folder} and run the study again",
                 code="RS7404",
             )
-    _verified[folder] = stamp
     return manifest
-
-
-_verified: dict[Path, tuple[object, ...]] = {}
-"""folder -> its files as they were when this process verified them: many tasks read the same"""
-
-
-def _stamp(file: Path) -> object:
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns, stat.st_ino
