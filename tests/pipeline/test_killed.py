@@ -92,7 +92,7 @@ def test_a_run_killed_during_one_stage_goes_on(
 
 
 def test_a_run_stopped_by_hand_says_so_and_can_go_on(fresh: World) -> None:
-    said = killed_during(fresh, "features", signal.SIGINT)
+    said = killed_during(fresh, "training", signal.SIGINT)
     assert said.code == 130
     assert said.out == ""
     assert "the same command resumes" in said.err

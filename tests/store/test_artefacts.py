@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from riskstrat.derivation import file_digest
 from riskstrat.errors import BusyError, StorageError
-from riskstrat.store import remembered
+from riskstrat.store import artefacts, remembered
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import (
     folder_aside,
@@ -152,7 +154,8 @@ def test_holding_a_store_clears_what_killed_runs_left(store: Store) -> None:
     kept.write_text("trials")
     with store.held():
         there = sorted(p.name for p in store.root.rglob("*") if p.is_file())
-    assert there == [".lock", ".verified.json", "cohort.txt", "manifest.json", "search.log"]
+    locks = [".lock", ".verified.json", ".workers.lock"]
+    assert there == [*locks, "cohort.txt", "manifest.json", "search.log"]
 
 
 @pytest.mark.parametrize(
@@ -209,3 +212,34 @@ def test_many_extracts_are_remembered_in_one_step(
     assert store.fingerprints(parts) == first
     assert written == [store.root / "fingerprints.json"]
     assert len(set(first)) == len(parts)
+
+
+STILL_AT_WORK = """
+import sys, time
+from pathlib import Path
+from riskstrat.store.artefacts import Store
+store = Store(Path(sys.argv[1]))
+store.at_work()
+print("at work", flush=True)
+time.sleep(1)
+(store.root / "last words").touch()
+"""
+
+
+def test_a_run_waits_for_the_children_of_one_that_was_killed(store: Store) -> None:
+    words = [sys.executable, "-c", STILL_AT_WORK, str(store.root)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "at work\n"
+        with store.held():
+            assert (store.root / "last words").exists()
+
+
+def test_a_run_does_not_wait_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artefacts, "PATIENCE", 0.1)
+    words = [sys.executable, "-c", STILL_AT_WORK, str(store.root)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with pytest.raises(BusyError, match="killed run"), store.held():
+            pass

@@ -86,6 +86,8 @@ def amount(memory: str) -> int:
 def call(function: str, *arguments: Any, progress: Progress) -> Any:
     """Call ``riskstrat.stages.<module>.<name>``; runs in the child, where heavy imports belong."""
     verify_once()
+    if arguments and isinstance(arguments[0], Job):
+        arguments[0].store.at_work()
     module, name = function.rsplit(".", 1)
     return getattr(import_module(f"riskstrat.stages.{module}"), name)(*arguments, progress=progress)
 

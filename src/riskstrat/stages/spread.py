@@ -87,6 +87,7 @@ def call_named(job: Job, function: str, code: str, item: Any, told: Told) -> Any
             fix="install the same version on every machine, or share its environment",
         )
     verify_once()
+    job.store.at_work()
     return function_named(function)(job, item, told)
 
 

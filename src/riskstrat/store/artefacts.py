@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from riskstrat.errors import BusyError, StorageError
 from riskstrat.store.files import (
@@ -25,6 +26,13 @@ VERIFIED = ".verified.json"
 """in the folder of an artefact: its files as they were when their bytes were last read"""
 WORKING = ("spill", "checking", "groups", "spark")
 """scratch that a later run cannot use"""
+
+
+WORKERS = ".workers.lock"
+PATIENCE = 60.0
+"""seconds that the children of a killed run have to end"""
+_working: dict[Path, IO[str]] = {}
+"""held open, and with it the lock, until this process ends"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +135,44 @@ class Store:
                     f"{self.root}: another run is using this store",
                     fix="wait for it to end, or give this run its own store with `--store DIR`",
                 ) from taken
+            self._wait_for_workers()
             self._clear_up()
             yield
         finally:
             handle.close()
+
+    def at_work(self) -> None:
+        """Say that this process, a run's child, works in the store until it ends.
+
+        A run that is killed dies before its children do; the next must not begin while one of
+        them may still write, or clear away, under the same names.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / WORKERS
+        if path not in _working:
+            handle = path.open("a+")
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            _working[path] = handle
+
+    def _wait_for_workers(self) -> None:
+        """Wait until the children of a killed run have gone, which takes them a moment.
+
+        Raises:
+            BusyError: they have not.
+        """
+        with (self.root / WORKERS).open("a+") as handle:
+            patience = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                except OSError as taken:
+                    if time.monotonic() > patience:
+                        raise BusyError(
+                            f"{self.root}: processes of a killed run still work in this store",
+                            fix="wait for them to end, or end them, and run the same command again",
+                        ) from taken
+                    time.sleep(0.05)
 
     def _clear_up(self) -> None:
         """Remove what killed runs left half written: it may hold people's data.
