@@ -69,7 +69,11 @@ def run(
     said = found.facts.get("run", found.facts)
     made = sorted((store / "derived" / "features").glob("*/features.parquet"))
     made.sort(key=lambda file: file.stat().st_mtime)
-    return Run(found, tuple(said.get("stages", ())), made[0] if made else None)
+    # What a stage says in words may name a folder of this machine.
+    stages = (
+        {k: v for k, v in stage.items() if k != "summary"} for stage in said.get("stages", ())
+    )
+    return Run(found, tuple(stages), made[0] if made else None)
 
 
 def forget(store: Path) -> None:
