@@ -70,9 +70,8 @@ def run(
     made = sorted((store / "derived" / "features").glob("*/features.parquet"))
     made.sort(key=lambda file: file.stat().st_mtime)
     # What a stage says in words may name a folder of this machine.
-    stages = (
-        {k: v for k, v in stage.items() if k != "summary"} for stage in said.get("stages", ())
-    )
+    told = said.get("stages", ())
+    stages = ({k: v for k, v in stage.items() if k != "summary"} for stage in told)
     return Run(found, tuple(stages), made[0] if made else None)
 
 
