@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -104,6 +105,8 @@ class World:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
+            # A shell ignores the interrupt in what it runs in the background, and so would we.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def change(self, file: str, old: str, new: str) -> None:
