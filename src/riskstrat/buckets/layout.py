@@ -47,6 +47,14 @@ class BucketFiles:
         """Everyone of a kind (``person``, ``household``): unit_id, key, and whether its own."""
         return pq.read_table(self.pieces(UNITS)[0], filters=[("kind", "=", kind)])
 
+    def own_sql(self, kind: str) -> str:
+        """SQL: the unit ids of the bucket's own, without the others of their households."""
+        return f"SELECT unit_id FROM {self.sql(UNITS)} WHERE kind = {literal(kind)} AND own"
+
+    def own_units(self, kind: str) -> int:
+        """How many are the bucket's own."""
+        return int(self.keys(kind)["own"].to_numpy().sum())
+
     def visible(self, name: str) -> pa.Table:
         """The digests of what can be seen of a source, see ``buckets/visible.py``."""
         return pq.read_table(self.folder / f"{name}.{VISIBLE}.parquet")

@@ -58,7 +58,7 @@ def judge_bucket(job: Job, files: BucketFiles, told: Told) -> list[dict[str, Any
             found = flow_rows(_judged(con, job))
             _write_piece(con, piece)
         write_mark(mark, found, [piece])
-    told(files.keys(job.study.spec.unit.value)["own"].to_numpy().sum())
+    told(files.own_units(job.study.spec.unit.value))
     return found
 
 

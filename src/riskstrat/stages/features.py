@@ -200,8 +200,7 @@ def _piece(job: Job, task: _Task) -> Path:
 def _bucket_pairs(con: duckdb.DuckDBPyConnection, job: Job, files: BucketFiles) -> None:
     """The cohort's pairs of the bucket's own units; the cohort is sorted by date, then unit."""
     cohort = literal((job.folder("cohort") / "cohort.parquet").as_posix())
-    unit = job.study.spec.unit.value
-    own = f"SELECT unit_id FROM {files.sql('units')} WHERE kind = '{unit}' AND own"
+    own = files.own_sql(job.study.spec.unit.value)
     low, high = con.execute(f"SELECT min(unit_id), max(unit_id) FROM ({own})").fetchall()[0]
     bounds = f"WHERE unit_id BETWEEN {literal(low or '')} AND {literal(high or '')}"
     con.execute(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskstrat.buckets.cut import Bucket, cut, from_firsts, still_fit, weigh_units
-from riskstrat.buckets.layout import RELATIONS, UNITS, BucketFiles, BucketWriter
+from riskstrat.buckets.layout import RELATIONS, BucketFiles, BucketWriter
 from riskstrat.buckets.place import GUESTS, Needed, needed_rows, place
 from riskstrat.stages.engine import accepted_views, engine, making, view, view_of
 from riskstrat.stages.jobs import Job
@@ -109,7 +109,7 @@ def write_bucket(job: Job, task: _Task, told: Told) -> dict[str, int]:
             )
             write_json(folder / COUNTS, writer.write(needed_by(job.study)))
     counts: dict[str, int] = read_json(target / COUNTS)
-    told(int(BucketFiles(target).keys(job.study.spec.unit.value)["own"].to_numpy().sum()))
+    told(BucketFiles(target).own_units(job.study.spec.unit.value))
     return counts
 
 
@@ -181,7 +181,7 @@ def bucket_engine(
     """
     study = job.study
     with engine(job, stage, share=share, apart=files.folder.name) as con:
-        units = f"SELECT unit_id FROM {files.sql(UNITS)} WHERE kind = '{study.spec.unit}' AND own"
+        units = files.own_sql(study.spec.unit.value)
         for each in needed_by(study):
             name = each.source.source
             only = f" SEMI JOIN ({units}) USING (unit_id)" if own and GUESTS in each.whose else ""
