@@ -81,14 +81,14 @@ class BucketInputs:
         con: a connection with ``pairs``, ``relations`` and the views ``source_<name>`` of the
             bucket.
         sources: the contracts, by name.
-        seen: what can be seen of the sources a feature reads on a day, as plain numbers.
+        seen: a digest of what can be seen of the sources a feature reads on a day.
         code: the version of the code that computes cells.
         files: the bucket's files for the compiled kernel; without them all is done in SQL.
     """
 
     con: duckdb.DuckDBPyConnection
     sources: Mapping[str, Source]
-    seen: Callable[[Feature, date], Any]
+    seen: Callable[[Feature, date], str]
     code: str
     files: Rows | None = None
     cells: int = CELLS

@@ -10,7 +10,6 @@ column.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,15 +137,15 @@ def rows_digest(rows: pa.Table) -> str:
     return sha.hexdigest()[:32]
 
 
-def column_key(feature: str, inputs: object, code: str) -> str:
+def column_key(feature: str, inputs: str, code: str) -> str:
     """What decides a column's cells beside the rows.
 
     Args:
         feature: the feature's own digest.
-        inputs: what can be seen of its sources, see ``buckets/visible.py``.
+        inputs: a digest of what can be seen of its sources, see ``buckets/visible.py``.
         code: the version of the code that computes it.
     """
-    return digest(feature, json.dumps(inputs), code)[:32]
+    return digest(feature, inputs, code)[:32]
 
 
 def _schema(path: Path) -> pa.Schema:

@@ -58,8 +58,15 @@ class SortedParquet:
             self._flush(GROUP_ROWS)
 
     def _flush(self, rows: int) -> None:
+        some: list[pa.Table] = []
+        lacking = rows
+        while lacking:
+            table = self._waiting.pop(0)
+            some.append(table.slice(0, lacking))
+            if table.num_rows > lacking:
+                self._waiting.insert(0, table.slice(lacking))
+            lacking -= some[-1].num_rows
         # One piece per column, or page boundaries would follow the chunks.
-        together = pa.concat_tables(self._waiting).combine_chunks()
-        self._file.write_table(together.slice(0, rows), row_group_size=rows)
-        rest = together.slice(rows)
-        self._waiting, self._rows = ([rest] if rest.num_rows else []), rest.num_rows
+        together = pa.concat_tables(some).combine_chunks()
+        self._file.write_table(together, row_group_size=rows)
+        self._rows -= rows

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from riskstrat.asof import literal
 from riskstrat.buckets.layout import RELATIONS, BucketFiles
 from riskstrat.buckets.visible import Visible
+from riskstrat.derivation import digest
 from riskstrat.features.build import (
     MOST_DATES,
     BucketInputs,
@@ -208,8 +210,8 @@ def _bucket_pairs(con: duckdb.DuckDBPyConnection, job: Job, files: BucketFiles) 
     )
 
 
-def seen_of(files: BucketFiles) -> Callable[[Feature, date], Any]:
-    """What can be seen on a day of the sources that a feature reads."""
+def seen_of(files: BucketFiles) -> Callable[[Feature, date], str]:
+    """A digest of what can be seen on a day of the sources that a feature reads."""
     known: dict[str, Visible] = {}
 
     def at(name: str, day: date) -> list[object]:
@@ -217,11 +219,15 @@ def seen_of(files: BucketFiles) -> Callable[[Feature, date], Any]:
             known[name] = Visible(files.visible(name))
         return [name, known[name].columns, *known[name].at(day)]
 
-    def seen(feature: Feature, day: date) -> Any:
+    @cache
+    def of(names: frozenset[str], day: date) -> str:
+        return digest(*(at(name, day) for name in sorted(names)))
+
+    def seen(feature: Feature, day: date) -> str:
         names = {feature.source, *(a.source for a in feature.attributes if a.source)}
         if feature.through or any(a.through for a in feature.attributes):
             names.add(RELATIONS)
-        return [at(name, day) for name in sorted(names)]
+        return of(frozenset(names), day)
 
     return seen
 

@@ -28,7 +28,8 @@ from typing import Any, Protocol
 
 from riskstrat.errors import OutOfMemoryError, RiskstratError
 
-ROWS = ["riskstrat.stages.derive", "riskstrat.stages.features"]
+ROWS = ["pandas", "riskstrat.stages.derive", "riskstrat.stages.features"]
+"""what works on rows; pyarrow loads pandas at its first array, in every child anew if not here"""
 LEARNING = ["riskstrat.stages.learn"]
 _preload = [*ROWS, *LEARNING]
 _PR_SET_PDEATHSIG = 1
