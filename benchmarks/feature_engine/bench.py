@@ -16,7 +16,7 @@ from pathlib import Path
 
 from generate import generate
 from peers import ENGINES, KERNEL, KERNEL_ONLY, LOWER, Bench, Engine
-from render import write_page
+from render import wide, write_page
 from turns import Mine, machine, side_by_side
 from workload import WIDE
 from write_settings import measure as measure_writes
@@ -41,7 +41,7 @@ class Size:
 SIZES = {
     "10m": Size(10_000_000, 4, 2),
     "100m": Size(100_000_000, 4, 1),
-    "500m": Size(500_000_000, 1, 3, (LOWER, KERNEL_ONLY, KERNEL)),
+    "500m": Size(500_000_000, 4, 1, (LOWER, KERNEL_ONLY, KERNEL)),
 }
 
 
@@ -77,7 +77,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"feature_engine_{given.size}.json"
     file.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
-    print(write_page(RESULTS))
+    print("\n".join(wide(whole)), write_page(RESULTS), sep="\n\n")
     return 0
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 SIZES = ("10m", "100m", "500m")
+EVERYBODY = 1_200_000
 
 
 def write_page(results: Path) -> str:
-    """Write `feature_engine.md` beside the results; return its text."""
+    """Write `feature_engine.md` beside the results; return where it is, for the terminal."""
     lines = [
         "# The feature engine beside its peers",
         "",
@@ -25,6 +26,7 @@ def write_page(results: Path) -> str:
         file = results / f"feature_engine_{size}.json"
         if file.exists():
             lines += wide(json.loads(file.read_text(encoding="utf-8")))
+    lines += growth(results)
     for size in SIZES:
         file = results / f"feature_engine_whole_{size}.json"
         if file.exists():
@@ -33,9 +35,9 @@ def write_page(results: Path) -> str:
         file = results / f"feature_engine_{name}.json"
         if file.exists():
             lines += draw(json.loads(file.read_text(encoding="utf-8")))
-    text = "\n".join(lines) + "\n"
-    (results / "feature_engine.md").write_text(text, encoding="utf-8")
-    return text
+    page = results / "feature_engine.md"
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return f"written: {page.name} and JSON in {results.parent.name}/{results.name}"
 
 
 def machine(on: dict[str, Any]) -> str:
@@ -122,6 +124,48 @@ def wide(found: dict[str, Any]) -> list[str]:
     return lines
 
 
+def growth(results: Path) -> list[str]:
+    """What more events on the same people cost, and what 12 billion would."""
+    files = [results / f"feature_engine_{size}.json" for size in SIZES]
+    sizes = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    sizes = [found for found in sizes if found["riskstrat"] and "cpu" in found["riskstrat"][0]]
+    if len({found["people"] for found in sizes}) != 1 or len(sizes) < len(SIZES):
+        return []
+    lines = [
+        "",
+        "## More events on the same people",
+        "",
+        f"{sizes[0]['people']:,} people, riskstrat, CPU seconds.",
+        "",
+        "| events | features | and for each event | from the extracts on | and for each event |",
+        "|---:|---:|---:|---:|---:|",
+    ]
+    points = []
+    for found in sizes:
+        own, events = found["riskstrat"][0], found["events"]
+        every = own["one-off"]["cpu"] + own["cohort"]["cpu"] + own["cpu"]
+        points.append((events, own["cpu"], every))
+        lines.append(
+            f"| {events:,} | {own['cpu']:.1f} | {own['cpu'] / events * 1e9:,.0f} ns | {every:.1f} "
+            f"| {every / events * 1e9:,.0f} ns |"
+        )
+    slices = EVERYBODY / sizes[0]["people"]
+    hours = [_projected(points[-2], points[-1], at, slices) / 3600 for at in (1, 2)]
+    return [
+        *lines,
+        "",
+        f"12 billion events on {EVERYBODY:,} people, if the step between the two largest sizes "
+        f"goes on (not measured): {hours[0]:.1f} CPU hours for the features, {hours[1]:.1f} from "
+        "the extracts on.",
+    ]
+
+
+def _projected(one: tuple[float, ...], two: tuple[float, ...], at: int, slices: float) -> float:
+    """CPU seconds of 12 billion events on a straight line through two sizes of a slice."""
+    each = (two[at] - one[at]) / (two[0] - one[0])
+    return slices * (one[at] - each * one[0]) + each * 12e9
+
+
 def from_extracts(found: dict[str, Any]) -> list[str]:
     """riskstrat with its checks on: contracts, linkage, layout, cohort and features together."""
     lines = []
@@ -175,6 +219,14 @@ def whole(found: dict[str, Any]) -> list[str]:
             f"| {stage['stage']} | {stage['seconds']:,.1f} | {stage['cpu_seconds']:,.1f} | "
             f"{stage['peak_mb']:,.0f} |"
         )
+    if "bare" in found:
+        bare = found["bare"]
+        lines += [
+            "",
+            f"The bare kernel with Parquet on the same people, one thread, from sorted whole "
+            f"numbers: {bare['wall']:,.1f} s, {bare['cpu']:,.1f} CPU s. The features stage takes "
+            f"{features['cpu_seconds'] / bare['cpu']:.2f} times that.",
+        ]
     if "kills" in found:
         moments = found["kills"]["after_seconds"]
         same = "the same bytes" if found["same_bytes"] else "OTHER BYTES"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from generate import generate
 from peers import ENGINES, KERNEL, Bench, Engine
-from render import write_page
+from render import task_a, write_page
 from turns import Mine, machine, side_by_side
 from workload import WORKLOADS
 
@@ -55,9 +55,10 @@ def main() -> int:
         own = [] if given.without_ours else [Mine(bench, workload)]
         parts.append({"title": title, **side_by_side(bench, workload, engines, 1, own)})
     RESULTS.mkdir(exist_ok=True)
-    whole = json.dumps({"machine": on, "parts": parts}, indent=2)
-    (RESULTS / "feature_engine_task_a.json").write_text(whole + "\n", encoding="utf-8")
-    print(write_page(RESULTS))
+    whole = {"machine": on, "parts": parts}
+    text = json.dumps(whole, indent=2) + "\n"
+    (RESULTS / "feature_engine_task_a.json").write_text(text, encoding="utf-8")
+    print("\n".join(task_a(whole)), write_page(RESULTS), sep="\n\n")
     return 0
 
 

@@ -21,7 +21,7 @@ import ours
 import yaml
 from extracts import PSEUDONYM, dump, write_config, write_extracts
 from generate import generate
-from render import write_page
+from render import task_b, write_page
 from turns import machine
 from watch import Measured
 from workload import WORKLOADS, Workload
@@ -140,7 +140,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(whole, indent=2) + "\n"
     (RESULTS / "feature_engine_task_b.json").write_text(text, encoding="utf-8")
-    print(write_page(RESULTS))
+    print("\n".join(task_b(whole)), write_page(RESULTS), sep="\n\n")
     return 0
 
 

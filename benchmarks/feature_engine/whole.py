@@ -23,8 +23,10 @@ from bench import RESULTS, SIZES, WORK
 from extracts import write_config, write_extracts
 from generate import generate
 from ours import COMMAND, Run, facts_of, forget, run
-from render import write_page
+from peers import KERNEL, Bench, cost
+from render import whole, write_page
 from turns import machine
+from watch import Measured
 from workload import WIDE
 
 LIMIT = 4 * 3600.0
@@ -102,6 +104,9 @@ def main() -> int:
         "stages": [stage for stage in first.stages if stage["stage"] in STAGES],
     }
     forget(store)
+    bare = Bench("wide", data, WORK, parts).run(KERNEL)
+    if isinstance(bare, Measured) and bare.code == 0:
+        told["bare"] = dict(zip(("wall", "cpu", "peak_mb"), cost(bare), strict=True))
     if given.kills:
         moments = killed_runs(study, extracts, again, given.memory, given.kills, first.whole.wall)
         last = whole_run(study, extracts, again, given.memory)
@@ -112,7 +117,7 @@ def main() -> int:
     (RESULTS / f"feature_engine_whole_{given.size}.json").write_text(
         json.dumps(told, indent=2) + "\n", encoding="utf-8"
     )
-    print(write_page(RESULTS))
+    print("\n".join(whole(told)), write_page(RESULTS), sep="\n\n")
     return 0 if told.get("same_bytes", True) else 1
 
 

@@ -19,9 +19,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskstrat.disk import read_json
 from riskstrat.pipeline import Options, compare_runs, run_study
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import read_json
 from riskstrat.store.runs import RunFolder, all_runs, find_run
 from riskstrat.study import Study
 from riskstrat.study import load_study as _load_study

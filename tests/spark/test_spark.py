@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.world import World, lists_of
-from riskstrat.store.files import read_json
+from riskstrat.disk import read_json
 from riskstrat.synthetic import make_county
 
 HERE = Path(__file__).parent

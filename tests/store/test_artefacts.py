@@ -12,16 +12,10 @@ from typing import Any
 import pytest
 
 from riskstrat.derivation import file_digest
+from riskstrat.disk import folder_aside, read_json, storage_error, write_bytes, write_json
 from riskstrat.errors import BusyError, StorageError
 from riskstrat.store import artefacts, remembered
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import (
-    folder_aside,
-    read_json,
-    storage_error,
-    write_bytes,
-    write_json,
-)
 
 
 @pytest.fixture

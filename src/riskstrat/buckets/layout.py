@@ -7,7 +7,6 @@ unit in the bucket: small, dense, without meaning anywhere else, and kept from l
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from riskstrat.asof import literal, quoted
 from riskstrat.buckets.cut import Bucket
 from riskstrat.buckets.place import GUESTS, HOMES, OWN, Needed
 from riskstrat.buckets.visible import COLUMNS, end_columns, visible_sql
+from riskstrat.disk import place_file
 from riskstrat.vocabulary import Unit
 
 UNITS, RELATIONS, VISIBLE = "units", "relations", "visible"
@@ -161,7 +161,7 @@ class BucketWriter:
         seen = seen.replace_schema_metadata({COLUMNS: repr(list(columns.items())[1:])})
         kept, added = self._taken_over(name, columns, seen)
         for number, piece in enumerate(kept):
-            _take_over(piece, self._piece(name, number))
+            place_file(piece, self._piece(name, number))
         if added:
             by = ", ".join(map(quoted, ("key", *order)))
             self._copy(f"SELECT * FROM {added} ORDER BY {by}", self._piece(name, len(kept)))
@@ -205,11 +205,3 @@ class BucketWriter:
             f"COPY ({sql}) TO {literal(path.as_posix())} "
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
         )
-
-
-def _take_over(piece: Path, target: Path) -> None:
-    """A second name for a finished file; where the disk has none, a copy."""
-    try:
-        target.hardlink_to(piece)
-    except OSError:
-        shutil.copyfile(piece, target)

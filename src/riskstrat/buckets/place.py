@@ -16,6 +16,7 @@ import duckdb
 
 from riskstrat.asof import literal, quoted
 from riskstrat.buckets.cut import Bucket
+from riskstrat.disk import file_aside
 from riskstrat.vocabulary import Unit
 
 if TYPE_CHECKING:
@@ -123,11 +124,6 @@ def _file(path: Path) -> str:
 def _write(con: duckdb.DuckDBPyConnection, path: Path, sql: str) -> None:
     if path.exists():
         return
-    aside = path.with_name(f".{path.name}.part")
-    try:
+    with file_aside(path) as aside:
         out = literal(aside.as_posix())
         con.execute(f"COPY ({sql}) TO {out} (FORMAT parquet, COMPRESSION lz4)")
-        aside.replace(path)
-    except BaseException:  # a full disk: nothing half written may stay
-        aside.unlink(missing_ok=True)
-        raise

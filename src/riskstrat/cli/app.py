@@ -493,7 +493,7 @@ def schema(
     """JSON Schemas of the config files, so that editors complete and check them."""
     import json
 
-    from riskstrat.store.files import write_json
+    from riskstrat.disk import write_json
     from riskstrat.study import schema as schemas
 
     known = schemas()

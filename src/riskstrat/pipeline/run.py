@@ -13,6 +13,7 @@ from typing import Any
 
 from riskstrat import __version__
 from riskstrat.derivation import digest
+from riskstrat.disk import read_json
 from riskstrat.errors import StorageError
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.score import release_day
@@ -31,7 +32,7 @@ from riskstrat.pipeline.work import (
 from riskstrat.stages.jobs import is_made_up
 from riskstrat.stages.lineage import ENGINE, LEARNING, stage_digest, trace
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import read_json, verified_manifest
+from riskstrat.store.files import verified_manifest
 from riskstrat.store.worker import without_learning
 from riskstrat.study import Study
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from riskstrat.disk import read_json
 from riskstrat.errors import RiskstratError
 from riskstrat.linkage.spine import check_keys, check_overlaps
 from riskstrat.stages.derive import check_one
 from riskstrat.stages.engine import accepted_views, as_rows, engine
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import in_checking_order
-from riskstrat.store.files import read_json
 from riskstrat.store.worker import Progress
 from riskstrat.vocabulary import Finding, Severity
 

@@ -14,11 +14,12 @@ from riskstrat.buckets.layout import BucketFiles
 from riskstrat.cohort.eligible import build_pairs
 from riskstrat.cohort.flow import CohortFlow, FlowStep, added, refuse_no_answer, refuse_nobody
 from riskstrat.cohort.outcomes import build_outcomes
+from riskstrat.disk import file_aside, write_json
 from riskstrat.stages.engine import engine, making, view_of
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.prepared import bucket_engine, layout
 from riskstrat.stages.spread import Rate, Told, spread
-from riskstrat.store.files import file_aside, read_mark, write_json, write_mark
+from riskstrat.store.files import read_mark, write_mark
 from riskstrat.store.worker import Progress
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from riskstrat.disk import disk_errors, write_json
 from riskstrat.errors import UsageError
-from riskstrat.store.files import disk_errors, write_json
 from riskstrat.store.worker import Progress
 from riskstrat.synthetic import make_county
 

@@ -15,12 +15,12 @@ from riskstrat.asof import literal
 from riskstrat.contracts.check import check_source
 from riskstrat.contracts.hands import Hands, OneEngine
 from riskstrat.contracts.spec import Source
+from riskstrat.disk import write_json
 from riskstrat.linkage.spine import check_keys, check_overlaps, spine_sql
 from riskstrat.stages.engine import accepted_views, as_rows, engine, making, vital_views
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import in_checking_order
 from riskstrat.stages.pieces import ManyHands
-from riskstrat.store.files import write_json
 from riskstrat.store.worker import Progress
 
 # -- 1 contracts ---------------------------------------------------------------------------------

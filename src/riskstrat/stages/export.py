@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from riskstrat.derivation import file_digest
+from riskstrat.disk import folder_aside, read_json, write_bytes
 from riskstrat.errors import UsageError
 from riskstrat.publish.model_card import CardFacts, model_card
 from riskstrat.publish.sections import LIMITS
@@ -21,7 +22,6 @@ from riskstrat.release.policies import policy_named
 from riskstrat.stages.register import approvals_of
 from riskstrat.stages.report import MADE_UP
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import folder_aside, read_json, write_bytes
 from riskstrat.store.registry import ModelVersion, Registry
 from riskstrat.store.worker import Progress
 

@@ -19,6 +19,7 @@ from riskstrat.asof import literal
 from riskstrat.buckets.layout import RELATIONS, BucketFiles
 from riskstrat.buckets.visible import Visible
 from riskstrat.derivation import digest
+from riskstrat.disk import file_aside, write_json
 from riskstrat.features.build import (
     MOST_DATES,
     BucketInputs,
@@ -38,7 +39,7 @@ from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import KERNEL, stage_digest
 from riskstrat.stages.prepared import bucket_engine, layout
 from riskstrat.stages.spread import Rate, Told, spread
-from riskstrat.store.files import file_aside, read_mark, write_json, write_mark
+from riskstrat.store.files import read_mark, write_mark
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 

@@ -26,11 +26,11 @@ from riskstrat.contracts.slices import slices
 from riskstrat.contracts.spec import Source
 from riskstrat.contracts.tables import Part, RawTable, reading_parts
 from riskstrat.contracts.textfile import TextTable
+from riskstrat.disk import file_aside
 from riskstrat.spark.arrange import Arrangement, arrange
 from riskstrat.stages.engine import engine, vital_views
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.spread import Told, desk_of, spread
-from riskstrat.store.files import file_aside
 
 
 @dataclass(frozen=True, slots=True)

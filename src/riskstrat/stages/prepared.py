@@ -15,12 +15,11 @@ import pyarrow.parquet as pq
 from riskstrat.buckets.cut import Bucket, cut, from_firsts, still_fit, weigh_units
 from riskstrat.buckets.layout import RELATIONS, BucketFiles, BucketWriter
 from riskstrat.buckets.place import GUESTS, Needed, needed_rows, place
+from riskstrat.disk import folder_aside, place_file, read_json, write_json
 from riskstrat.stages.engine import accepted_views, engine, making, view, view_of
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import stage_digest
 from riskstrat.stages.spread import Rate, Told, spread
-from riskstrat.store.artefacts import place_file
-from riskstrat.store.files import folder_aside, read_json, write_json
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 from riskstrat.vocabulary import Unit

@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 from riskstrat.derivation import PACKAGE, file_digest
+from riskstrat.disk import read_json
 from riskstrat.release import evidence
 from riskstrat.release.policies import Policy, policy_named, strictest
 from riskstrat.risk_model import RiskModel
 from riskstrat.stages.jobs import Job
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import read_json
 from riskstrat.store.registry import ModelVersion, Registry, RunRecord, TrialRecord
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study

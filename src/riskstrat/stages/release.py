@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskstrat.derivation import digest
+from riskstrat.disk import folder_aside, read_json, write_bytes, write_json
 from riskstrat.release import evidence
 from riskstrat.release.aggregate import aggregate_list, band_summary
 from riskstrat.release.bands import edges
@@ -33,7 +34,6 @@ from riskstrat.release.write import list_csv, list_xlsx, protected_table, read_m
 from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.score import band_shares
-from riskstrat.store.files import folder_aside, read_json, write_bytes, write_json
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
 from riskstrat.vocabulary import Protected, in_words

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from riskstrat.disk import folder_aside, place_file, read_json, write_bytes, write_json
 from riskstrat.publish.compare import ComparedRun, compare_table
 from riskstrat.publish.report import figures, render_report
 from riskstrat.publish.report_data import ReportData
@@ -43,15 +44,7 @@ from riskstrat.statistics import (
     decision_curve,
     lift_curve,
 )
-from riskstrat.store.artefacts import place_file
-from riskstrat.store.files import (
-    files_of,
-    folder_aside,
-    read_json,
-    write_bytes,
-    write_json,
-    write_manifest,
-)
+from riskstrat.store.files import files_of, write_manifest
 from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from riskstrat.audit.explain import contributions, reasons
 from riskstrat.derivation import digest
+from riskstrat.disk import file_aside
 from riskstrat.errors import StorageError, StudyError
 from riskstrat.release.bands import REST, band_scores
 from riskstrat.risk_model import KEY, PIECE_ROWS, FeatureRows, RiskModel, plain
@@ -23,7 +24,6 @@ from riskstrat.stages.engine import making
 from riskstrat.stages.features import feature_plan
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.spread import Rate, Told, spread
-from riskstrat.store.files import file_aside
 from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,14 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from riskstrat.disk import disk_errors, folder_aside
 from riskstrat.errors import BusyError, StorageError
-from riskstrat.store.files import (
-    disk_errors,
-    files_of,
-    folder_aside,
-    verified_manifest,
-    write_manifest,
-)
+from riskstrat.store.files import files_of, verified_manifest, write_manifest
 from riskstrat.store.remembered import Remembered
 
 VERIFIED = ".verified.json"
@@ -194,12 +188,3 @@ class Store:
         found = tuple(known.digest(path, str(path.resolve())) for path in paths)
         known.keep()
         return found
-
-
-def place_file(source: Path, target: Path) -> None:
-    """Put a finished file at a second place without copying it where the disk allows."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

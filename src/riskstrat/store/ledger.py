@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.derivation import digest
+from riskstrat.disk import disk_errors
 from riskstrat.errors import StorageError
-from riskstrat.store.files import disk_errors
 
 GENESIS = "0" * 64
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from riskstrat.derivation import file_digest
+from riskstrat.disk import read_json, storage_error, write_json
 from riskstrat.errors import StorageError
-from riskstrat.store.files import read_json, storage_error, write_json
 
 
 class Remembered:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from riskstrat.disk import read_json
 from riskstrat.errors import UsageError
 from riskstrat.store.artefacts import Store
-from riskstrat.store.files import read_json
 
 
 @dataclass(frozen=True, slots=True)

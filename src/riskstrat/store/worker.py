@@ -263,7 +263,7 @@ def translate(fault: Exception) -> RiskstratError:
     """A library's exception as one of ours: memory, disk, or a bug with its traceback."""
     from pathlib import Path
 
-    from riskstrat.store.files import storage_error
+    from riskstrat.disk import storage_error
 
     name = type(fault).__name__
     if isinstance(fault, OSError) and fault.errno:
