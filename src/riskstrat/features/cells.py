@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
-from riskstrat.derivation import digest, file_digest
+from riskstrat.derivation import file_digest
 
 KEYS = ("unit_id", "as_of")
 ROWS = "rows-"
@@ -145,7 +145,7 @@ def column_key(feature: str, inputs: str, code: str) -> str:
         inputs: a digest of what can be seen of its sources, see ``buckets/visible.py``.
         code: the version of the code that computes it.
     """
-    return digest(feature, inputs, code)[:32]
+    return hashlib.sha256(f"{feature}|{inputs}|{code}".encode()).hexdigest()[:32]
 
 
 def _schema(path: Path) -> pa.Schema:
