@@ -30,18 +30,18 @@ def test_a_run_up_to_the_features_keeps_to_the_memory_it_was_given(tmp_path: Pat
 
 def ask(*words: str) -> int:
     """Run a command; bytes its processes held at most, shared pages counted once."""
-    running = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", MAIN, *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
-    peak = 0
-    while running.poll() is None:
-        peak = max(peak, held(psutil.Process(running.pid)))
-        time.sleep(0.05)
-    assert running.stderr is not None
-    assert running.returncode == 0, running.stderr.read()
+    ) as running:
+        peak = 0
+        while running.poll() is None:
+            peak = max(peak, held(psutil.Process(running.pid)))
+            time.sleep(0.05)
+        assert running.stderr is not None
+        assert running.returncode == 0, running.stderr.read()
     return peak
 
 
