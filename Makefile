@@ -10,6 +10,7 @@ SPARK   := $(VENV)/.spark
 PEOPLE  ?= 50000
 SEED    ?= 20260401
 DATA    ?= data/demo
+CUSTODY ?= $(DATA)-custody
 STORE   ?= store
 STUDY   ?=
 AS_OF   ?=
@@ -18,7 +19,7 @@ STUDIES := $(if $(STUDY),$(STUDY),emergency_admission school_readiness)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup setup-spark data train score report export test test-all lint format bench notebooks docs lock clean distclean
+.PHONY: help setup setup-spark data train score report export test test-all lint format bench intruder notebooks docs lock clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -45,10 +46,13 @@ $(SPARK): requirements-spark.lock requirements-spark-build.lock $(READY)
 	done
 	@touch $@
 
-data: $(DATA)/county.json  ## make the demo county if it is missing
+data: $(DATA)/linkage.json  ## make the demo county if it is missing, and have its records linked
 
-$(DATA)/county.json: | $(READY)
+$(DATA)/raw/icb/people.parquet: | $(READY)
 	$(BIN)/riskstrat synth $(DATA) --people $(PEOPLE) --seed $(SEED)
+
+$(DATA)/linkage.json: $(DATA)/raw/icb/people.parquet
+	$(BIN)/riskstrat pseudonymise all configs/custody/mid_county.yaml --data $(DATA) --custody $(CUSTODY)
 
 train: setup data  ## the main job: both demo studies, or STUDY=name
 	@for study in $(STUDIES); do \
@@ -100,6 +104,9 @@ ifeq ($(SIZE),10m)
 	$(BIN)/python benchmarks/feature_engine/task_b.py
 endif
 endif
+
+intruder: setup  ## attack the releases, pseudonyms and files that are there; ends with 0 only if nobody is found
+	$(BIN)/riskstrat intruder --data $(DATA) --store $(STORE) --custody $(CUSTODY)
 
 notebooks: setup data  ## execute the notebooks on the newest runs (makes them if need be)
 	$(BIN)/python notebooks/execute.py --data $(DATA) --store $(STORE)

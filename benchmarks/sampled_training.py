@@ -26,12 +26,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from riskstrat.risk_model import FeatureRows
-from riskstrat.stages.features import feature_plan
 from riskstrat.stages.learn import columns_of
 from riskstrat.statistics.ranked import cumulate, rank_rows, ranked_auroc
 from riskstrat.statistics.resample import Clusters, find_clusters, replicate
 from riskstrat.store.worker import peak_mb
 from riskstrat.study import load_study
+from riskstrat.study.planned import feature_plan
 from riskstrat.training.entrants import needed_attributes
 from riskstrat.training.fit import fit
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -22,17 +22,16 @@ from pydantic.fields import FieldInfo
 from riskstrat.audit.spec import AuditSpec, Gate
 from riskstrat.codes import CODES
 from riskstrat.cohort.spec import CohortSpec, EventDates, ListedDates, OutcomeSpec, RegularDates
-from riskstrat.contracts.packs import PackManifest, PackUse
-from riskstrat.contracts.spec import (
-    Column,
-    Coverage,
-    FileFormat,
+from riskstrat.contracts.agreements.spec import (
     Grant,
-    Lag,
     LegalBasis,
+    OptOutRule,
+    RecipientGrant,
     SharingAgreement,
-    Source,
+    SubLicence,
 )
+from riskstrat.contracts.packs import PackManifest, PackUse
+from riskstrat.contracts.spec import Column, Coverage, FileFormat, Lag, Source
 from riskstrat.expressions.terms import FUNCTIONS as EXPRESSION_FUNCTIONS
 from riskstrat.features.spec import AggregateName, Block, FeaturesSpec, SplitBy
 from riskstrat.publish.glossary import GLOSSARY
@@ -97,6 +96,9 @@ AGREEMENTS: tuple[Part, ...] = (
     ("An agreement", SharingAgreement),
     ("`legal_basis`, for each source", LegalBasis),
     ("`sources`, for each source", Grant),
+    ("`recipients`, for each recipient", RecipientGrant),
+    ("`sub_licences`, each", SubLicence),
+    ("`opt_outs`, for each kind", OptOutRule),
 )
 
 
@@ -191,7 +193,8 @@ def default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, Spec):
         return "see below"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | frozenset):
+        value = sorted(value) if isinstance(value, frozenset) else value
         return f"`[{', '.join(map(str, value))}]`"
     if isinstance(value, dict):
         return f"`{{{', '.join(f'{key}: {one}' for key, one in value.items())}}}`"
@@ -297,12 +300,10 @@ def commands() -> str:
     from riskstrat.cli.app import app
 
     group: Any = typer.main.get_command(app)
-    context = group.make_context("riskstrat", [], resilient_parsing=True)
     parts = ["# Commands"]
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
+    for words, command in leaves(group, "riskstrat"):
         shown: list[tuple[str, str]] = []
-        usage = [f"riskstrat {name}"]
+        usage = [words]
         for parameter in command.params:
             if parameter.param_type_name == "argument":
                 usage.append(option(parameter).strip("`"))
@@ -312,6 +313,19 @@ def commands() -> str:
             f"## `{' '.join(usage)}`\n\n{text}\n\n" + table(("argument or option", ""), shown)
         )
     return MADE + "\n\n".join(parts) + "\n"
+
+
+def leaves(group: Any, words: str) -> Iterator[tuple[str, Any]]:
+    """Every command, those of groups too, with the words that call it."""
+    context = group.make_context(words, [], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if not hasattr(command, "list_commands"):
+            yield f"{words} {name}", command
+            continue
+        if command.invoke_without_command:
+            yield f"{words} {name}", command
+        yield from leaves(command, f"{words} {name}")
 
 
 def option(parameter: Any) -> str:

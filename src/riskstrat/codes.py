@@ -12,13 +12,15 @@ from itertools import chain
 from types import MappingProxyType
 
 from riskstrat.audit.codes import AUDIT_CODES
+from riskstrat.contracts.agreements.codes import AGREEMENT_CODES
 from riskstrat.contracts.codes import CONTRACT_CODES
+from riskstrat.custody.codes import CUSTODY_CODES
+from riskstrat.intruder.codes import INTRUDER_CODES
 from riskstrat.linkage.codes import LINKAGE_CODES
 from riskstrat.study.codes import STUDY_CODES
 from riskstrat.vocabulary import Code
 
 _BUG = "Report it with the lines above the message; they hold no row values."
-_AGREED = "Each source's agreement is held against the study's purpose, columns and recipients."
 _STORED = "What is stored carries the SHA-256 of its bytes, which is compared before it is used."
 
 _FAMILIES = (
@@ -65,66 +67,6 @@ _FAMILIES = (
         "Another run holds the store.",
         "A run takes a lock on the store before it writes.",
         "Wait for it to finish, or use another `--store`.",
-    ),
-)
-
-_AGREEMENTS = (
-    Code(
-        "RS1100",
-        "What the agreements allow",
-        "As information: an agreement covers a source for this study. As an error: an agreement, "
-        "purpose or legal basis does not allow what the study asks.",
-        _AGREED,
-        "Read the message: it names the clause that is missing.",
-    ),
-    Code(
-        "RS1101",
-        "Source not granted",
-        "The agreement named in the contract does not cover this source.",
-        _AGREED,
-        "Leave the source out, or have it added under `sources` of the agreement.",
-    ),
-    Code(
-        "RS1102",
-        "Columns not granted",
-        "The study reads columns that the agreement does not cover. Keys and dates count too.",
-        "The columns the study reads are compared with those granted.",
-        "Leave the columns out, or have the agreement extended.",
-    ),
-    Code(
-        "RS1103",
-        "Purpose not granted",
-        "The agreement does not grant the study's purpose.",
-        _AGREED,
-        "Leave the source out, or have the purpose agreed.",
-    ),
-    Code(
-        "RS1104",
-        "Agreement not in force",
-        "Today lies before the start or after the end of the agreement.",
-        "`starts` and `ends` of the agreement, both days included, against today's date.",
-        "Have it renewed; until then its data may not be used.",
-    ),
-    Code(
-        "RS1105",
-        "Recipient not allowed",
-        "The study releases something to a body that an agreement does not name.",
-        "Each recipient must be allowed by the agreement of every source of the study.",
-        "Drop the recipient, or have it added to the agreement.",
-    ),
-    Code(
-        "RS1106",
-        "No legal basis",
-        "The agreement does not name the articles of the UK GDPR relied on for a source.",
-        "`legal_basis` of the agreement is looked at, source by source.",
-        "Have the articles entered; they appear in the report's legal-basis matrix.",
-    ),
-    Code(
-        "RS1107",
-        "Agreement ends soon",
-        "The agreement ends within 90 days; a later run will be refused.",
-        "`ends` of the agreement against today's date.",
-        "Have it renewed in time.",
     ),
 )
 
@@ -284,6 +226,15 @@ _STORE = (
         "Compare the log with a copy kept elsewhere, and put that copy back.",
     ),
     Code(
+        "RS7406",
+        "The end of the log was cut off",
+        "The log lacks an entry that its anchor knows: entries were cut off its end, or an older "
+        "log was put in its place.",
+        "The newest hash is written to an anchor beside the log, and to a second one in the folder "
+        "that RISKSTRAT_LOG_ANCHORS names.",
+        "Put the log back from a copy kept elsewhere. Nothing is added to it until then.",
+    ),
+    Code(
         "RS7450",
         "The model registry refused",
         "The registry did not accept a request.",
@@ -348,11 +299,13 @@ def _together(*groups: Iterable[Code]) -> Mapping[str, Code]:
 
 CODES: Mapping[str, Code] = _together(
     _FAMILIES,
-    _AGREEMENTS,
+    AGREEMENT_CODES.values(),
     _THIN,
     _RELEASE,
     _STORE,
     CONTRACT_CODES.values(),
+    CUSTODY_CODES.values(),
+    INTRUDER_CODES.values(),
     LINKAGE_CODES.values(),
     AUDIT_CODES.values(),
     STUDY_CODES.values(),

@@ -11,6 +11,7 @@ import pytest
 
 from riskstrat.audit.explain import (
     Contributions,
+    columns_for,
     contributions,
     explanations,
     global_importance,
@@ -154,6 +155,20 @@ def test_a_person_reads_why_in_plain_words_and_what_raises_the_risk_first():
 def test_nobody_gets_more_reasons_than_asked_for():
     found = by_hand([[0.9, 0.4, 0.2, -1.5]])
     assert len(reasons(found, 1)["reasons"].to_pylist()[0]) == 1
+
+
+def test_who_may_not_be_told_of_a_feature_gets_the_next_strongest_reason():
+    found = by_hand([[0.9, 0.4, 0.2, -1.5], [-0.3, -0.8, 0.0, 0.1]])
+    visits = ("ed__count__90d", "ed__count__365d")
+    table = reasons(found, 2, ((), visits))
+    assert table.select(reasons(found, 2).column_names).equals(reasons(found, 2))
+    first, second = table[columns_for(1)[0]].to_pylist()
+    assert first == [
+        "age 83 (raises the risk)",
+        "housing records do not cover this person at this time (lowers the risk)",
+    ]
+    assert second == ["not known to the council: no tenancies (raises the risk)"]
+    assert table[columns_for(1)[1]].to_pylist()[0] == ["age"]
 
 
 def test_explanations_are_ranked_and_add_up_when_all_are_kept():

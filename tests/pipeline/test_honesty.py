@@ -19,13 +19,14 @@ from riskstrat.asof import literal, quoted
 from riskstrat.contracts.spec import Shape, Source
 from riskstrat.stages.cohort import cohort_stage
 from riskstrat.stages.derive import contracts_stage, linkage_stage
-from riskstrat.stages.features import feature_plan, features_stage
+from riskstrat.stages.features import features_stage
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import trace
 from riskstrat.stages.prepared import prepared_stage
 from riskstrat.statistics import evaluate
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study, load_study
+from riskstrat.study.planned import feature_plan
 from riskstrat.synthetic import CountySummary, make_county
 from riskstrat.training.fit import TrainingResult, fit
 from riskstrat.training.spec import GroupedKFold, TrainingSpec, Tune
@@ -37,7 +38,9 @@ TRUTH = "emergency_admission_12m.parquet"
 
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> CountySummary:
-    return make_county(tmp_path_factory.mktemp("honest") / "county", people=6000, seed=23)
+    return make_county(
+        tmp_path_factory.mktemp("honest") / "county", people=6000, seed=23, linked=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +146,12 @@ def copies(
     key, on, known_on = (
         quoted(str(n)) for n in (source.key[0], source.happened_on, source.known_on)
     )
-    died = literal(str(data / "deaths.parquet"))
-    # Nobody's record may fall after death, or it would be refused for that and prove nothing.
-    alive = (
-        f"person_id NOT IN (SELECT person_id FROM {died}) AND " if source.unit == "person" else ""
+    # Nobody's record may fall after death, nor be about somebody who opted out: it would be left
+    # out for that and prove nothing.
+    alive = "".join(
+        f"person_id NOT IN (SELECT person_id FROM {literal(str(data / f'{name}.parquet'))}) AND "
+        for name in ("deaths", "opt_outs")
+        if source.unit == "person"
     )
     return con.execute(
         f"SELECT * REPLACE ('new' || {key} AS {key}, DATE '{happened}' AS {on}, "

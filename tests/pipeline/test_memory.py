@@ -20,7 +20,7 @@ LIMIT = 700 * 10**6
 @pytest.mark.slow
 def test_a_run_up_to_the_features_keeps_to_the_memory_it_was_given(tmp_path: Path) -> None:
     data = tmp_path / "county"
-    ask("synth", str(data), "--people", str(PEOPLE), "--seed", "5", "--quiet")
+    ask("synth", str(data), "--people", str(PEOPLE), "--seed", "5", "--linked", "--quiet")
     where = (str(STUDY), "--data", str(data), "--store", str(tmp_path / "store"))
     ask("run", *where, "--until", "linkage", "--memory", "2GB")
     peak = ask("run", *where, "--until", "features", "--memory", "700MB", "--threads", "2")

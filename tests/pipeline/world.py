@@ -152,9 +152,8 @@ def new_world(root: Path) -> World:
     from riskstrat.cli.app import app
 
     world = World(root)
-    done = CliRunner().invoke(
-        app, ["synth", str(world.data), "--people", str(PEOPLE), "--seed", str(SEED), "--quiet"]
-    )
+    wanted = f"--people {PEOPLE} --seed {SEED} --linked --quiet".split()
+    done = CliRunner().invoke(app, ["synth", str(world.data), *wanted])
     assert done.exit_code == 0, done.stderr
     for folder in ("agreements", "codelists", "sources"):
         shutil.copytree(CONFIGS / folder, world.configs / folder)

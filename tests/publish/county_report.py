@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import exp
 
 from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.study_tables import flow_table, sharing_table
 from riskstrat.publish.tables import PlainTable
 from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
@@ -473,6 +474,59 @@ def county_report(policy: Policy | None = None) -> ReportData:
                     "ends": "2026-09-30",
                 },
             ],
+        ),
+        sharing=sharing_table(
+            [
+                {
+                    "source": "admissions",
+                    "purpose": "case_finding",
+                    "opt_outs": ["national", "risk_stratification"],
+                    "recipients": {
+                        "gp_practice": "own patients: all columns",
+                        "public_health": "counts: scores only",
+                    },
+                },
+                {
+                    "source": "police_incidents",
+                    "purpose": "case_finding",
+                    "opt_outs": [],
+                    "recipients": {"gp_practice": "nothing"},
+                },
+            ]
+        ),
+        data_flow=flow_table(
+            [
+                {
+                    "origin": "Hospitals",
+                    "to": "Checked on arrival",
+                    "what": "admissions",
+                    "under": "ISA-2024-11",
+                },
+                {
+                    "origin": "Police",
+                    "to": "Checked on arrival",
+                    "what": "police_incidents",
+                    "under": "ISA-2023-04",
+                },
+                {
+                    "origin": "Checked on arrival",
+                    "to": "Pseudonymised store",
+                    "what": "accepted rows",
+                    "under": "opted out and left out: national",
+                },
+                {
+                    "origin": "Pseudonymised store",
+                    "to": "Features and model",
+                    "what": "121 features",
+                    "under": "",
+                },
+                {
+                    "origin": "Features and model",
+                    "to": "gp_practice",
+                    "what": "own patients: " + ", ".join(f"column_{n}" for n in range(30)),
+                    "under": "ISA-2023-04, ISA-2024-11",
+                },
+            ]
         ),
         dictionary=PlainTable.of(
             "Features",

@@ -8,6 +8,7 @@ import pytest
 
 from publish.county_report import county_report
 from publish.pages import read_page
+from riskstrat.publish.diagrams import data_flow_chart
 from riskstrat.publish.notices import MOST_LINES, notices
 from riskstrat.publish.phrases import gate_in_words, scope_in_words, within
 from riskstrat.publish.report import render_report
@@ -157,6 +158,18 @@ def test_every_recipient_is_named_with_what_it_gets_and_whether_it_can_reidentif
     assert "GP practice can ask the linker about its own people" in told
     assert "Public health gets counts only" in told
     assert len(who_can_reidentify({"bands": {}, "recipients": []})) == 1
+
+
+def test_the_matrix_has_a_column_for_each_recipient_and_the_flow_a_row_for_each_arrow():
+    page = read_page(render_report(DATA))
+    for words in ("Counts: scores only", "Where data come from and go to"):
+        assert words.lower() in page.text.lower()
+    assert DATA.sharing.columns == ("source", "purpose", "opt_outs", "gp_practice", "public_health")
+    assert records(DATA.sharing)[1]["opt_outs"] == "None bind"
+    svg = data_flow_chart(records(DATA.data_flow), name="x")
+    for words in ("Hospitals", "police incidents", "Pseudonymised", "GP practice", "…"):
+        assert words in svg
+    assert data_flow_chart((), name="x") == ""
 
 
 def test_sources_on_one_basis_share_a_row():

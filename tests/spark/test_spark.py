@@ -51,7 +51,7 @@ def drive(what: str, data: Path, store: Path, master: str) -> None:
 def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The extracts of a small county, and the store of a run on DuckDB."""
     folder = tmp_path_factory.mktemp("spark")
-    data = make_county(folder / "county", people=2000, seed=3).directory
+    data = make_county(folder / "county", people=2000, seed=3, linked=True).directory
     drive("stages", data, folder / "duckdb", "duckdb")
     return data, folder / "duckdb"
 

@@ -42,9 +42,20 @@ def test_a_page_says_what_it_is_and_what_to_do(code):
 
 def test_a_code_has_one_page():
     from riskstrat.audit.codes import AUDIT_CODES
+    from riskstrat.contracts.agreements.codes import AGREEMENT_CODES
     from riskstrat.contracts.codes import CONTRACT_CODES
+    from riskstrat.custody.codes import CUSTODY_CODES
+    from riskstrat.intruder.codes import INTRUDER_CODES
     from riskstrat.linkage.codes import LINKAGE_CODES
     from riskstrat.study.codes import STUDY_CODES
 
-    stages = [AUDIT_CODES, CONTRACT_CODES, LINKAGE_CODES, STUDY_CODES]
-    assert sum(map(len, stages)) == len(set().union(*stages))
+    rooms = [
+        AGREEMENT_CODES,
+        AUDIT_CODES,
+        CONTRACT_CODES,
+        CUSTODY_CODES,
+        INTRUDER_CODES,
+        LINKAGE_CODES,
+        STUDY_CODES,
+    ]
+    assert sum(map(len, rooms)) == len(set().union(*rooms))

@@ -271,15 +271,10 @@ def test_the_schema_of_studies_knows_the_short_forms():
 def test_the_shipped_studies_fit_the_shipped_sources(path):
     from datetime import date
 
-    from riskstrat.contracts.agreements import check_agreements
+    from riskstrat.contracts.agreements.check import check_agreements
+    from riskstrat.study.origins import StudyOrigins
 
     study = load_study(path)
-    found = check_agreements(
-        purpose=study.spec.purpose,
-        sources=study.sources,
-        used_columns=study.used_columns,
-        agreements=study.catalogue.agreements,
-        recipients=study.recipients,
-        today=date(2026, 1, 1),
-    )
+    asked = StudyOrigins.of(study).asked()
+    found = check_agreements(asked, study.catalogue.agreements, today=date(2026, 1, 1))
     assert len(found) == len(study.sources)

@@ -48,7 +48,7 @@ def test_a_study_reads_into_its_spec_with_every_default_written_out(study_file, 
 
 
 def test_the_effective_text_of_sets_does_not_depend_on_their_order(world):
-    from riskstrat.contracts.spec import SharingAgreement
+    from riskstrat.contracts.agreements.spec import SharingAgreement
 
     path = world / "agreements" / "council.yaml"
     _, text = read_spec(path, SharingAgreement)

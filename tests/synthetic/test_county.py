@@ -30,7 +30,9 @@ EMERGENCY = "('21', '22', '23', '24', '25', '2A', '2D', '28')"
 
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> CountySummary:
-    return make_county(tmp_path_factory.mktemp("county") / "demo", people=8000, seed=11)
+    return make_county(
+        tmp_path_factory.mktemp("county") / "demo", people=8000, seed=11, linked=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,9 @@ def digests(*folders: Path) -> dict[str, str]:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path):
-    first = make_county(tmp_path / "a", people=1500, seed=5)
-    again = make_county(tmp_path / "b", people=1500, seed=5)
-    other = make_county(tmp_path / "c", people=1500, seed=6)
+    first = make_county(tmp_path / "a", people=1500, seed=5, linked=True)
+    again = make_county(tmp_path / "b", people=1500, seed=5, linked=True)
+    other = make_county(tmp_path / "c", people=1500, seed=6, linked=True)
     one = digests(first.directory, first.truth_directory)
     assert one == digests(again.directory, again.truth_directory)
     changed = digests(other.directory, other.truth_directory)
@@ -69,7 +71,11 @@ def test_several_blocks_make_one_county(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("riskstrat.synthetic.county.BLOCK", 700)
     seen: list[tuple[int, int]] = []
     summary = make_county(
-        tmp_path / "a", people=2000, seed=5, progress=lambda done, of: seen.append((done, of))
+        tmp_path / "a",
+        people=2000,
+        seed=5,
+        linked=True,
+        progress=lambda done, of: seen.append((done, of)),
     )
     assert seen == [(1, 3), (2, 3), (3, 3)]
     path = summary.directory
@@ -236,7 +242,7 @@ def test_pseudonyms_tell_nothing_of_age_or_order(db: duckdb.DuckDBPyConnection):
 
 def test_twenty_thousand_people_are_quick(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     began = time.perf_counter()
-    summary = make_county(tmp_path / "demo", people=20_000, seed=1)
+    summary = make_county(tmp_path / "demo", people=20_000, seed=1, linked=True)
     with capsys.disabled():
         rows = sum(summary.rows.values())
         print(f"\n20,000 people, {rows:,} rows: {time.perf_counter() - began:.1f} s")

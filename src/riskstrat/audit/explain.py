@@ -8,7 +8,7 @@ model; they do not say what would happen if a value changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 FloatArray = NDArray[np.float64]
 SAMPLE_ROWS = 5_000
+Hidden = Sequence[Collection[str]]
+NOTHING_HIDDEN: Hidden = ((),)
 CLEAR = 0.1
 """A correlation of value and contribution weaker than this has no direction to speak of."""
 
@@ -150,36 +152,52 @@ def explanations(found: Contributions, top: int | None = None) -> pa.Table:
     return table.replace_schema_metadata({"base": repr(found.base)})
 
 
-def reasons(found: Contributions, count: int = 5) -> pa.Table:
+def reasons(found: Contributions, count: int = 5, hidden: Hidden = NOTHING_HIDDEN) -> pa.Table:
     """Plain words for each person: what raises the risk first, then what lowers it.
 
     Windows of the same measure give one reason, the strongest. What contributes nothing is left
     out.
 
+    Args:
+        found: from ``contributions``.
+        count: how many a person gets at most.
+        hidden: sets of features that some readers may not be told of. Each set has reasons of
+            its own, the strongest of what is not in it.
+
     Returns:
-        unit_id, as_of, reasons (list of texts), coarse (list of texts), at most ``count`` each.
-        ``coarse`` names what raises the risk without its value, for those who may not see values.
+        unit_id, as_of, and for each of ``hidden`` two columns, named by :func:`columns_for`:
+        reasons (list of texts) and coarse (list of texts), at most ``count`` each. ``coarse``
+        names what raises the risk without its value, for those who may not see values.
     """
-    columns = [_texts(found, feature, reason_text) for feature in range(len(found.features))]
+    texts = [_texts(found, feature, reason_text) for feature in range(len(found.features))]
     topics = [_texts(found, feature, topic_text) for feature in range(len(found.features))]
     measures = [measure(feature) for feature in found.features]
-    chosen = [_strongest(row, measures, count) for row in found.values]
-    lists = [
-        [_with_direction(columns[i][person], found.values[person, i]) for i in places]
-        for person, places in enumerate(chosen)
-    ]
-    coarse = [
-        [topics[i][person] for i in places if found.values[person, i] > 0]
-        for person, places in enumerate(chosen)
-    ]
-    return pa.table(
-        {
-            "unit_id": found.rows["unit_id"],
-            "as_of": found.rows["as_of"],
-            "reasons": pa.array(lists, pa.list_(pa.string())),
-            "coarse": pa.array(coarse, pa.list_(pa.string())),
-        }
-    )
+    columns = {"unit_id": found.rows["unit_id"], "as_of": found.rows["as_of"]}
+    for number, names in enumerate(hidden):
+        seen = np.array([feature.name not in names for feature in found.features], dtype=bool)
+        chosen = [_strongest(row, measures, count) for row in np.where(seen, found.values, 0.0)]
+        lists = [
+            [_with_direction(texts[i][person], found.values[person, i]) for i in places]
+            for person, places in enumerate(chosen)
+        ]
+        coarse = [
+            [topics[i][person] for i in places if found.values[person, i] > 0]
+            for person, places in enumerate(chosen)
+        ]
+        for name, told in zip(columns_for(number), (lists, coarse), strict=True):
+            columns[name] = pa.array(told, pa.list_(pa.string()))
+    return pa.table(columns)
+
+
+def columns_for(number: int) -> tuple[str, str]:
+    """The names of the two columns of reasons for the n-th set of hidden features.
+
+    Examples:
+        >>> columns_for(0), columns_for(1)
+        (('reasons', 'coarse'), ('reasons_1', 'coarse_1'))
+    """
+    ending = f"_{number}" if number else ""
+    return f"reasons{ending}", f"coarse{ending}"
 
 
 def _strongest(row: FloatArray, measures: Sequence[str], count: int) -> list[int]:

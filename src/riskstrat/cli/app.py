@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import wraps
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from riskstrat import __version__
+from riskstrat.cli import intruder, linkage, reidentify
 from riskstrat.cli.console import (
     RESULTS,
     complain,
@@ -24,7 +25,11 @@ from riskstrat.cli.console import (
     suggest,
     table,
 )
-from riskstrat.errors import GatesFailed, RiskstratError, UsageError
+from riskstrat.cli.custody import pseudonymise
+from riskstrat.cli.guard import command as guarded_command
+from riskstrat.cli.guard import show
+from riskstrat.cli.log import log
+from riskstrat.errors import GatesFailed, UsageError
 
 app = typer.Typer(
     name="riskstrat",
@@ -82,44 +87,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to s
 Quiet = Annotated[bool, typer.Option("--quiet", help="no sentences, only results and errors")]
 
 DATA, STORE = Path("data/demo"), Path("store")
-
-
-def command(*examples: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a command; its help ends with worked examples."""
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except (typer.Exit, typer.Abort):
-                raise
-            except KeyboardInterrupt:
-                say("\nstopped; finished stages are kept, the same command resumes")
-                raise typer.Exit(130) from None
-            except Exception as fault:
-                known = fault if isinstance(fault, RiskstratError) else _as_bug(fault)
-                complain(known, as_json=bool(kwargs.get("as_json")))
-                raise typer.Exit(known.exit_code) from None
-
-        epilog = "[bold]Examples[/]\n\n" + "\n\n".join(f"  {example}" for example in examples)
-        app.command(function.__name__, help=_paragraphs(function), epilog=epilog)(guarded)
-        return guarded
-
-    return register
-
-
-def _paragraphs(function: Callable[..., Any]) -> str:
-    """The docstring with each paragraph on one line, for the terminal to wrap."""
-    from inspect import getdoc
-
-    return "\n\n".join(" ".join(part.split()) for part in (getdoc(function) or "").split("\n\n"))
-
-
-def _as_bug(fault: Exception) -> RiskstratError:
-    from riskstrat.store.worker import translate
-
-    return translate(fault)
+command = partial(guarded_command, app)
 
 
 def _options(
@@ -152,32 +120,27 @@ def _load(study_file: Path, sets: list[str] | None) -> Any:
     return load_study(study_file, sets or ())
 
 
-def _print(value: Any, *, as_json: bool, text: str) -> None:
-    if as_json:
-        import json
-
-        result(json.dumps(value, ensure_ascii=False, default=str))
-    elif text:
-        result(text)
-
-
 @command(
     "riskstrat synth data/demo --people 50000 --seed 1",
     "riskstrat synth /tmp/county --people 5000    [dim]# a small one, in seconds[/]",
+    "riskstrat synth /tmp/linked --linked         [dim]# as if all links were known[/]",
 )
 def synth(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="folder to write")],
     people: Annotated[int, typer.Option(min=500, help="how many residents")] = 50_000,
     seed: Annotated[int, typer.Option(min=0, help="same seed, same bytes")] = 20260401,
+    linked: Annotated[bool, typer.Option("--linked", help="extracts linked already")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a made-up county: agency extracts in DIR, their sealed truth beside it."""
+    """Write a made-up county: raw extracts of agencies in DIR, their sealed truth beside it."""
     from riskstrat.pipeline import make_demo_county
 
     with stage_display(quiet=quiet) as display:
-        facts = make_demo_county(directory, people=people, seed=seed, listener=display)
-    _print(facts, as_json=as_json, text=str(directory))
+        facts = make_demo_county(
+            directory, people=people, seed=seed, linked=linked, listener=display
+        )
+    show(facts, as_json=as_json, text=str(directory))
 
 
 @command(
@@ -205,10 +168,14 @@ def check(
             loaded, _options(data, store, memory, threads, engine, spark_master), display
         )
     if as_json:
-        _print(checked.as_dict(), as_json=True, text="")
+        show(checked.as_dict(), as_json=True, text="")
     else:
         RESULTS.print(table("Sources", *checked.sources_table()))
         RESULTS.print(table("Legal basis", *checked.basis_table()))
+        RESULTS.print(table("Opt-outs", *checked.opt_outs_table()))
+        for title, columns, rows in checked.matrix_tables():
+            RESULTS.print(table(title, columns, rows))
+        RESULTS.print(f"Data flow (Mermaid):\n\n{checked.flow}", markup=False, soft_wrap=True)
         RESULTS.print(table("Findings", *checked.findings_table()))
     if checked.fault:
         complain(checked.fault, as_json=False)
@@ -259,7 +226,7 @@ def run(
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
         done = run_study(loaded, options, display)
-    _print(done.as_dict(), as_json=as_json, text=str(done.folder))
+    show(done.as_dict(), as_json=as_json, text=str(done.folder))
     if not done.passed:
         _gates_failed(
             "the run is complete, but the model is not promoted: " + done.failed_gates(),
@@ -278,7 +245,7 @@ def _until(
     loaded = _load(study, sets)
     with stage_display(quiet=quiet) as display:
         done = run_until(loaded, options, stage.value, display)
-    _print(done.as_dict(), as_json=as_json, text="\n".join(map(str, done.folders)))
+    show(done.as_dict(), as_json=as_json, text="\n".join(map(str, done.folders)))
     if not done.passed:
         _gates_failed(
             "the audit is complete, but the model would not be promoted: " + done.failed_gates(),
@@ -393,7 +360,7 @@ def score(
             as_of=as_of.date() if as_of else None,
             version=version,
         )
-    _print({"folder": str(folder)}, as_json=as_json, text=str(folder))
+    show({"folder": str(folder)}, as_json=as_json, text=str(folder))
 
 
 @command("riskstrat report store/runs/emergency_admission/3f2a91c04b7d")
@@ -406,7 +373,7 @@ def report(
     from riskstrat.pipeline import render_again
 
     path = render_again(run, store)
-    _print({"report": str(path)}, as_json=as_json, text=str(path))
+    show({"report": str(path)}, as_json=as_json, text=str(path))
 
 
 @command("riskstrat compare store/runs/emergency_admission/*")
@@ -422,7 +389,7 @@ def compare(
         raise UsageError("compare needs at least two runs", fix="riskstrat compare RUN RUN")
     compared = compare_runs(runs, store)
     if as_json:
-        _print(compared.as_dict(), as_json=True, text="")
+        show(compared.as_dict(), as_json=True, text="")
         return
     for title, columns, rows in compared.tables():
         RESULTS.print(table(title, columns, rows))
@@ -441,7 +408,7 @@ def approve(
     from riskstrat.pipeline import decide
 
     said = decide(model, version, store, by=by, reason=reason, approved=True, at=datetime.now(UTC))
-    _print({"decision": said}, as_json=as_json, text=said)
+    show({"decision": said}, as_json=as_json, text=said)
 
 
 @command("riskstrat reject emergency_admission 1 --by 'A. Lee' --reason 'minute 5'")
@@ -457,7 +424,7 @@ def reject(
     from riskstrat.pipeline import decide
 
     said = decide(model, version, store, by=by, reason=reason, approved=False, at=datetime.now(UTC))
-    _print({"decision": said}, as_json=as_json, text=said)
+    show({"decision": said}, as_json=as_json, text=said)
 
 
 @command(
@@ -477,7 +444,7 @@ def export(
     from riskstrat.pipeline import export_model
 
     folder = export_model(model, version, store, to)
-    _print({"folder": str(folder)}, as_json=as_json, text=str(folder))
+    show({"folder": str(folder)}, as_json=as_json, text=str(folder))
 
 
 @command(
@@ -502,10 +469,10 @@ def schema(
     if out:
         for title, body in known.items():
             write_json(out / f"{title}.schema.json", body)
-        _print(None, as_json=False, text=str(out))
+        show(None, as_json=False, text=str(out))
     else:
         chosen = known[name] if name else known
-        _print(None, as_json=False, text=json.dumps(chosen, indent=2))
+        show(None, as_json=False, text=json.dumps(chosen, indent=2))
 
 
 @command("riskstrat explain RS1007", "riskstrat explain            [dim]# every code[/]")
@@ -528,27 +495,13 @@ def explain(
     text = f"{found.code}  {found.title}\n\n{found.meaning}\n"
     text += f"\nHow it is computed: {found.how}\n" if found.how else ""
     text += f"\nTo fix: {found.fix}" if found.fix else ""
-    _print(parts, as_json=as_json, text=text.rstrip())
+    show(parts, as_json=as_json, text=text.rstrip())
 
 
-@command("riskstrat log --verify", "riskstrat log --last 20")
-def log(
-    verify: Annotated[bool, typer.Option("--verify", help="prove the chain of entries")] = False,
-    last: Annotated[int, typer.Option(help="how many entries to show", min=1)] = 10,
-    store: StoreDir = STORE,
-) -> None:
-    """The tamper-evident log: who did what, when and why."""
-    from riskstrat.pipeline import ledger_entries, verify_ledger
-
-    if verify:
-        _print(None, as_json=False, text=verify_ledger(store))
-        return
-    columns = ("seq", "at", "who", "what", "why")
-    rows = [tuple(entry[name] for name in columns) for entry in ledger_entries(store)[-last:]]
-    if rows:
-        RESULTS.print(table("Log", columns, rows))
-    else:
-        _print(None, as_json=False, text="no entries yet")
+for each in (linkage, reidentify, intruder):
+    each.register(app)
+app.add_typer(pseudonymise)
+app.add_typer(log)
 
 
 @app.callback(invoke_without_command=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from riskstrat.contracts.agreements.spec import SharingAgreement
 from riskstrat.contracts.packs import PackUse, packed_contracts
-from riskstrat.contracts.spec import SharingAgreement, Source
-from riskstrat.errors import StudyError
+from riskstrat.contracts.spec import Source
+from riskstrat.errors import AgreementError, StudyError
 from riskstrat.spec import Spec
 from riskstrat.vocabulary import Codelist
 from riskstrat.yamlfile import nearest, read_document
@@ -36,13 +37,20 @@ class Catalogue:
     codelists: Mapping[str, Codelist]
 
     def source(self, name: str, where: str) -> Source:
-        """A source by name.
+        """A source by name, for a study to ask something of.
 
         Raises:
             StudyError: RS1222, with the nearest spelling.
+            AgreementError: RS1118, it says who has opted out, and may be used for nothing else.
         """
-        if found := self.sources.get(name):
+        if (found := self.sources.get(name)) and found.role is None:
             return found
+        if found:
+            raise AgreementError(
+                f"{where}: `{name}` says who must be left out, and may be used for nothing else",
+                fix=f"take `{name}` out of the study; it is read wherever opt-outs bind",
+                code="RS1118",
+            )
         known = nearest(name, list(self.sources), "sources")
         raise StudyError(f"{where}: there is no source `{name}`{known}", code="RS1222")
 

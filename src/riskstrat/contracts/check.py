@@ -28,7 +28,7 @@ from riskstrat.contracts.findings import (
 from riskstrat.contracts.hands import Hands, OneEngine
 from riskstrat.contracts.kinds import WORDS
 from riskstrat.contracts.read import open_source
-from riskstrat.contracts.rows import canonical_columns, order_by
+from riskstrat.contracts.rows import WITHHELD, canonical_columns, order_by
 from riskstrat.contracts.rules import Test, must_have, row_tests
 from riskstrat.contracts.sniff import nothing
 from riskstrat.contracts.spec import Source
@@ -48,9 +48,10 @@ class SourceCheck:
             ``scratch`` folder, which must outlive it.
         columns: the canonical table's columns, in order.
         rows_in: rows of the extract that belong to the source (all, where the contract has no
-            ``where``), those that could not be split into columns included.
+            ``where``) and may be used, those that could not be split into columns included.
         rows_accepted: rows of ``accepted_sql``.
         rejected: rule -> rows, for rules that rejected any.
+        withheld: rows besides these, of people who opted out; nothing else was asked of them.
     """
 
     findings: tuple[Finding, ...]
@@ -59,6 +60,7 @@ class SourceCheck:
     rows_in: int
     rows_accepted: int
     rejected: Mapping[str, int]
+    withheld: int = 0
 
 
 def check_source(
@@ -104,7 +106,9 @@ def check_source(
     with reading_parts(con, source, table):
         columns = _settled(con, source, table, columns)
         tests = row_tests(source, columns)
-        rejections = _counted(source, table, tests, hands.test(table, columns, tests))
+        found = hands.test(table, columns, tests)
+        withheld = found.pop(WITHHELD, 0)
+        rejections = _counted(source, table, tests, found)
         _refuse_unreadable_columns(source, table, columns, rejections, hands)
         kept, repeated = hands.keep_first(rejections.rows_in - rejections.total)
     rejections = rejections.with_repeated_keys(source, repeated)
@@ -119,7 +123,8 @@ def check_source(
         *missing_findings(con, source, kept),
     )
     sql = f"SELECT {', '.join(map(quoted, names))} FROM {kept} ORDER BY {order_by(source)}"
-    return SourceCheck(findings, sql, names, rejections.rows_in, accepted, rejections.by_rule)
+    rows_in, by_rule = rejections.rows_in, rejections.by_rule
+    return SourceCheck(findings, sql, names, rows_in, accepted, by_rule, withheld)
 
 
 def _refuse_partly_absent(source: Source, table: RawTable, columns: tuple[Resolved, ...]) -> None:

@@ -52,6 +52,7 @@ class OneEngine:
         births: a view with ``unit_id, born_on``, if another source tells it.
         deaths: a view with ``unit_id, died_on``, if there is one.
         scratch: an existing private folder for temporary files with people's data.
+        opted_out: a view with ``unit_id`` of those whose rows are withheld, if any are.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -59,6 +60,7 @@ class OneEngine:
     births: str | None
     deaths: str | None
     scratch: Path
+    opted_out: str | None = None
 
     @property
     def _checked(self) -> Path:
@@ -78,8 +80,9 @@ class OneEngine:
     ) -> dict[int, int]:
         """All rows in one query, written to one file."""
         write_tested(
-            self.con, self.source, table, columns, tests, self.births, self.deaths, self._checked
-        )
+            self.con, self.source, table, columns, tests, self.births, self.deaths, self._checked,
+            opted_out=self.opted_out,
+        )  # fmt: skip
         return reasons(self.con, self._checked)
 
     def values(self, table: RawTable, column: int, item: Resolved) -> tuple[int, int]:

@@ -16,8 +16,11 @@ from riskstrat.contracts.textfile import exact_path
 from riskstrat.vocabulary import Unit
 
 REASON = "__reason"
+WITHHELD = -1
+"""in place of a test's number: the row is about somebody who opted out"""
 NO_BIRTHS = "(SELECT CAST(NULL AS VARCHAR) AS unit_id, CAST(NULL AS DATE) AS born_on WHERE false)"
 NO_DEATHS = "(SELECT CAST(NULL AS VARCHAR) AS unit_id, CAST(NULL AS DATE) AS died_on WHERE false)"
+NOBODY = "(SELECT CAST(NULL AS VARCHAR) AS unit_id WHERE false)"
 
 
 def canonical_columns(source: Source) -> tuple[str, ...]:
@@ -81,8 +84,13 @@ def write_tested(
     births: str | None,
     deaths: str | None,
     target: Path,
+    *,
+    opted_out: str | None = None,
 ) -> None:
-    """Write canonical rows to ``target`` with the number of the first test each fails (0: none)."""
+    """Write canonical rows to ``target`` with the number of the first test each fails (0: none).
+
+    Rows of people in the view ``opted_out`` get ``WITHHELD`` instead, and are tested by nothing.
+    """
     raws = ", ".join(f"{item.raw} AS {raw_name(i)}" for i, item in enumerate(columns))
     typed = ", ".join(f"{item.converted} AS {quoted(item.name)}" for item in columns)
     arms = " ".join(f"WHEN {test.condition} THEN {n}" for n, test in enumerate(tests, start=1))
@@ -90,27 +98,31 @@ def write_tested(
     outputs = [f"{sql} AS {quoted(name)}" for name, sql in canonical.items()]
     outputs += [quoted(name) for name in source.columns if name not in canonical]
     con.execute(
-        f"COPY (SELECT {', '.join(outputs)}, CAST(CASE {arms} ELSE 0 END AS SMALLINT) AS {REASON} "
+        f"COPY (SELECT {', '.join(outputs)}, CAST(CASE WHEN lives.__gone THEN {WITHHELD} {arms} "
+        f"ELSE 0 END AS SMALLINT) AS {REASON} "
         f"FROM (SELECT *, {typed} FROM (SELECT {raws} FROM ({table.sql}) AS raw) AS r) AS t "
-        f"LEFT JOIN ({_lives(source, births, deaths)}) AS lives "
+        f"LEFT JOIN ({_lives(source, births, deaths, opted_out)}) AS lives "
         f"ON lives.__unit = {canonical['unit_id']}) TO {literal(str(target))} (FORMAT parquet)"
     )
 
 
-def _lives(source: Source, births: str | None, deaths: str | None) -> str:
-    """Each person once, with the earliest birth and the latest death any source tells."""
+def _lives(source: Source, births: str | None, deaths: str | None, opted_out: str | None) -> str:
+    """Each person once: the earliest birth and the latest death told, and who opted out."""
     persons = source.unit is Unit.PERSON
     born = births if births and persons and not source.born_on else NO_BIRTHS
     died = deaths if deaths and persons and source.status != "death" else NO_DEATHS
+    gone = opted_out if opted_out and persons else NOBODY
     return (
-        f"SELECT unit_id AS __unit, min(born) AS __born, max(died) AS __died FROM ("
-        f"SELECT unit_id, born_on AS born, CAST(NULL AS DATE) AS died FROM {born} "
-        f"UNION ALL SELECT unit_id, NULL, died_on FROM {died}) GROUP BY unit_id"
+        f"SELECT unit_id AS __unit, min(born) AS __born, max(died) AS __died, "
+        f"bool_or(gone) AS __gone FROM ("
+        f"SELECT unit_id, born_on AS born, CAST(NULL AS DATE) AS died, false AS gone FROM {born} "
+        f"UNION ALL SELECT unit_id, NULL, died_on, false FROM {died} "
+        f"UNION ALL SELECT unit_id, NULL, NULL, true FROM {gone}) GROUP BY unit_id"
     )
 
 
 def reasons(con: duckdb.DuckDBPyConnection, checked: Path) -> dict[int, int]:
-    """Number of the test (0: none failed) -> rows."""
+    """Number of the test (0: none failed, ``WITHHELD``: of people who opted out) -> rows."""
     found = con.execute(
         f"SELECT {REASON}, count(*) FROM read_parquet({exact_path(checked)}) GROUP BY ALL"
     ).fetchall()

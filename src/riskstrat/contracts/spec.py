@@ -1,4 +1,4 @@
-"""What a source contract and a sharing agreement may say."""
+"""What a source contract may say."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from pydantic import Field, field_validator, model_validator
 
 from riskstrat.spec import Spec
 from riskstrat.vocabulary import ColumnType, Name, Unit
+
+
+class OptOut(StrEnum):
+    """What a person may have objected to."""
+
+    TYPE_1 = "type_1"
+    """that the practice's record leaves the practice for anything but the person's own care"""
+    NATIONAL = "national"
+    """that confidential patient information is used for research and planning"""
+    RISK_STRATIFICATION = "risk_stratification"
+    """that they are scored at all"""
 
 
 class Shape(StrEnum):
@@ -143,6 +154,8 @@ class Source(Spec):
     """spells only: which column names the household, area ... of the unit"""
     status: Literal["death"] | None = None
     """events only: what the event does to the unit"""
+    role: Literal["opt_outs"] | None = None
+    """the rows say who must be left out, and no study may ask anything else of them"""
     overlaps: Literal["latest_start", "refuse"] = "latest_start"
     """spells with ``relates``: which spell counts where two are open at once"""
     coverage: tuple[Coverage, ...] = Field(min_length=1)
@@ -214,49 +227,21 @@ class Source(Spec):
                 raise ValueError(f"`{name}` must have type date, not {self.columns[name].type}")
         return self
 
-
-class Grant(Spec):
-    """The columns of one source that an agreement covers."""
-
-    columns: frozenset[str]
-
-
-class LegalBasis(Spec):
-    """Why one source may be processed (UK GDPR articles, statute, common law)."""
-
-    uk_gdpr: tuple[str, ...]
-    statutory_gateway: str = ""
-    common_law: str = ""
-
-
-class DisclosurePolicy(StrEnum):
-    """Named disclosure policies, see release/policies."""
-
-    HES = "hes"
-    OPENSAFELY = "opensafely"
-    DFE = "dfe"
-    STRICT = "strict"
-    NONE = "none"
-
-
-class SharingAgreement(Spec):
-    """The legal gateway a source flows through: purposes, columns, recipients, dates."""
-
-    agreement: Name
-    reference: str
-    title: str
-    parties: tuple[str, ...]
-    purposes: frozenset[Name]
-    legal_basis: dict[Name, LegalBasis]
-    sources: dict[Name, Grant]
-    recipients: frozenset[Name] = frozenset()
-    disclosure: DisclosurePolicy = DisclosurePolicy.STRICT
-    starts: date
-    ends: date
-    retention_months: Annotated[int, Field(ge=0)] = 0
-
     @model_validator(mode="after")
-    def _every_source_has_a_basis(self) -> Self:
-        if missing := self.sources.keys() - self.legal_basis.keys():
-            raise ValueError(f"no `legal_basis` for {', '.join(sorted(missing))}")
+    def _a_list_of_opt_outs_is_told_in_full(self) -> Self:
+        if self.role is None:
+            return self
+        if self.shape is not Shape.SPELLS or self.unit is not Unit.PERSON:
+            raise ValueError("opt-outs are spells about people: `shape: spells`, `unit: person`")
+        kind, known = self.columns.get("kind"), [each.value for each in OptOut]
+        if not (kind and kind.required and kind.codes and kind.codes.keys() <= set(known)):
+            raise ValueError(
+                "opt-outs need a column `kind` with `required: true` and `codes` from "
+                f"{', '.join(known)}"
+            )
+        if self.tolerance or self.population or self.relates:
+            raise ValueError(
+                "opt-outs have no `tolerance` (a row left out is an objection that nobody hears), "
+                "`population` or `relates`"
+            )
         return self

@@ -1,7 +1,7 @@
 """The stages in order. The parent process: it decides what to reuse, and who works on the rest."""
 
 from riskstrat.pipeline.check import Checked, check_study
-from riskstrat.pipeline.decisions import decide, ledger_entries, verify_ledger
+from riskstrat.pipeline.decisions import decide
 from riskstrat.pipeline.finished import (
     Comparison,
     compare_runs,
@@ -25,11 +25,9 @@ __all__ = [
     "compare_runs",
     "decide",
     "export_model",
-    "ledger_entries",
     "make_demo_county",
     "render_again",
     "run_study",
     "run_until",
     "score_study",
-    "verify_ledger",
 ]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from riskstrat.errors import StorageError
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
 from riskstrat.store.ledger import Ledger
@@ -53,24 +51,3 @@ def decide(
         )
     alias = ", ".join(done["aliases"]) or "no alias"
     return f"{model} version {number}: {'approved' if approved else 'rejected'} by {by}; {alias}"
-
-
-def ledger_entries(store: Path) -> list[dict[str, Any]]:
-    """Every entry of the store's log, oldest first."""
-    return Ledger.of_store(store).entries()
-
-
-def verify_ledger(store: Path) -> str:
-    """Prove the chain of the log's entries.
-
-    Raises:
-        StorageError: naming the first entry that does not follow from the one before.
-    """
-    ledger = Ledger.of_store(store)
-    if broken := ledger.first_broken_link():
-        raise StorageError(
-            f"{ledger.path}: entry {broken} does not follow from the one before it",
-            fix="compare the log with a copy kept elsewhere; it was changed after it was written",
-            code="RS7405",
-        )
-    return f"{len(ledger.entries()):,} entries, the chain is whole"

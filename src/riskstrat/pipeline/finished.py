@@ -15,11 +15,11 @@ from riskstrat.store.worker import run_in_child
 
 
 def make_demo_county(
-    directory: Path, *, people: int, seed: int, listener: Listener
+    directory: Path, *, people: int, seed: int, linked: bool = False, listener: Listener
 ) -> dict[str, Any]:
     """Write a made-up county and, last, the file that says how it was made."""
     done = run_in_child(
-        call, "county.make", directory, people, seed, memory="4GB", progress=listener.moves
+        call, "county.make", directory, people, seed, linked, memory="4GB", progress=listener.moves
     )
     facts: dict[str, Any] = done.value
     listener.ends(

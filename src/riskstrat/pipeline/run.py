@@ -22,6 +22,7 @@ from riskstrat.pipeline.work import (
     allowed,
     holding,
     last_date,
+    opt_outs_applied,
     prepare_sources,
     say_cohort,
     say_linkage,
@@ -260,6 +261,7 @@ def _log_run(work: Work, result: RunResult) -> None:
             "study_digest": run["digests"]["study"],
             "data_digest": run["digests"]["data"],
             "reused": all(stage["reused"] for stage in work.stages),
+            **opt_outs_applied(work),
         },
     )
 
@@ -273,6 +275,7 @@ def _log_part(work: Work, until: str, result: PartResult) -> None:
         "data_digest": work.lineage.data,
         "stages": {name: whole for name, whole in digests if name.split("/")[0] in made},
         "reused": all(stage["reused"] for stage in work.stages),
+        **opt_outs_applied(work),
     }
     if until == "audit":
         details["passed"] = result.passed

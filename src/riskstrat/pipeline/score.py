@@ -14,6 +14,7 @@ from riskstrat.pipeline.work import (
     allowed,
     holding,
     last_date,
+    opt_outs_applied,
     prepare_sources,
     say_cohort,
     say_linkage,
@@ -42,8 +43,8 @@ def score_study(
         UsageError: no day is given, or no version is fit to score with.
         RiskstratError: as for a run.
     """
-    allowed(study, options)
     day = as_of or study.spec.release.as_of or last_date(study)
+    allowed(study, options, score_on=day)
     if day is None:
         raise UsageError("no day to score for", fix="give one with `--as-of 2025-04-01`")
     with holding(options.store):
@@ -87,6 +88,7 @@ def release_day(work: Work, model: Mapping[str, Any], day: date) -> dict[str, An
             "model": f"{model['name']} {model['version']}",
             "model_digest": model["digest"],
             "scores": lineage["scores"],
+            **opt_outs_applied(scoring),
         },
     )
     released = step(scoring, "release", "release.release", model, say=_say_release)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from riskstrat.contracts.agreements import check_agreements
+from riskstrat.contracts.agreements.check import check_agreements
+from riskstrat.contracts.optouts import as_of, few
 from riskstrat.pipeline.options import Listener, Options
 from riskstrat.spark.session import close
 from riskstrat.stages.jobs import Job, amount, call
@@ -17,6 +18,7 @@ from riskstrat.store.artefacts import Artefact, Store
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.worker import Done, end_kept, run_in_child
 from riskstrat.study import Study
+from riskstrat.study.origins import StudyOrigins
 from riskstrat.vocabulary import Finding
 
 MODULES = {
@@ -139,20 +141,17 @@ class Work:
         self.listener.ends(self.prefix + name, summary, facts["seconds"], reused=reused)
 
 
-def allowed(study: Study, options: Options) -> tuple[Finding, ...]:
+def allowed(study: Study, options: Options, *, score_on: date | None = None) -> tuple[Finding, ...]:
     """Refuse, before a row is read, what the sharing agreements do not grant.
+
+    Args:
+        score_on: the day that is scored for, where it is not the study's own.
 
     Raises:
         AgreementError: naming the clause that is missing and the smallest change.
     """
-    return check_agreements(
-        purpose=study.spec.purpose,
-        sources=study.sources,
-        used_columns=study.used_columns,
-        agreements=study.catalogue.agreements,
-        recipients=study.recipients,
-        today=options.today,
-    )
+    asked = StudyOrigins.of(study).asked(score_on=score_on)
+    return check_agreements(asked, study.catalogue.agreements, today=options.today)
 
 
 def prepare_sources(work: Work) -> dict[str, Artefact]:
@@ -182,6 +181,9 @@ def prepare_sources(work: Work) -> dict[str, Artefact]:
         "peak_mb": max(each["peak_mb"] for each in facts),
     }
     summary = f"{len(found)} sources, {rows_out:,} rows accepted, {rows_in - rows_out:,} rejected"
+    if work.study.opt_outs:
+        total["withheld"] = sum(each["withheld"] for each in facts)
+        summary += f"; {few(total['withheld'])} of people who opted out not read"
     work.record(stage, total, summary, reused=not missing)
     return found
 
@@ -226,6 +228,20 @@ def last_date(study: Study) -> date | None:
     """The last as-of date of a cohort with common dates."""
     as_of = study.spec.cohort.as_of
     return getattr(as_of, "last", None) or max(getattr(as_of, "dates", ()), default=None)
+
+
+def opt_outs_applied(work: Work) -> dict[str, Any]:
+    """For the log: which lists of opt-outs were applied, of which day, and to how many people."""
+    applied = {}
+    for source in work.study.opt_outs:
+        stage = f"contracts/{source.source}"
+        people = work.job().artefact(stage).facts["opted_out"]
+        applied[source.source] = {
+            "told_up_to": as_of(source).isoformat(),
+            "digest": work.lineage[stage],
+            "people": {kind: few(n) for kind, n in people.items()},
+        }
+    return {"opt_outs": applied} if applied else {}
 
 
 def write_log(work: Work, what: str, details: Mapping[str, Any]) -> None:

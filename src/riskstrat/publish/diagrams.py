@@ -12,6 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from riskstrat.publish.drawing import BLUE, GRID, INK, MUTED, ORANGE, canvas, svg_text
 from riskstrat.publish.wording import day, mark
+from riskstrat.vocabulary import in_words
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -48,6 +49,88 @@ def flow_chart(rows: Rows, *, name: str, policy: str) -> str:
                               arrowprops={"arrowstyle": "-|>", "color": MUTED})  # fmt: skip
         told = "; ".join(f"{row['step']}: {_count(row['n'], policy)}" for row in rows)
         return svg_text(figure, name, "From everybody to the cohort", told)
+
+
+def data_flow_chart(rows: Rows, *, name: str) -> str:
+    """Boxes from the agencies, through what is worked on here, to the recipients.
+
+    Args:
+        rows: one per arrow: origin, to, what, under.
+        name: unique on the page.
+    """
+    if not rows:
+        return ""
+    origins, targets = ([str(row[end]) for row in rows] for end in ("origin", "to"))
+    columns: tuple[list[tuple[str, Mapping[str, Any]]], ...] = (
+        [(row["origin"], row) for row in rows if row["origin"] not in targets],
+        [(place, {}) for place in dict.fromkeys(targets) if place in origins],
+        [(in_words(str(row["to"])), row) for row in rows if row["to"] not in origins],
+    )
+    between = [row for row in rows if row["origin"] in targets and row["to"] in origins]
+    tall = max(map(len, columns))
+    with canvas(7.2, 0.78 * tall + 0.2) as (figure, axes):
+        axes.set_axis_off()
+        axes.set(xlim=(0, 10), ylim=(0, tall))
+        left, middle, right = (
+            [_flow_box(axes, column, tall, place, len(boxes), *box)
+             for place, box in enumerate(boxes)]
+            for column, boxes in enumerate(columns)
+        )  # fmt: skip
+        for y in left:
+            _arrow(axes, (FLOW_X[0] + FLOW_WIDTH[0], y), (FLOW_X[1], middle[0]))
+        for above, below, row in zip(middle, middle[1:], between, strict=False):
+            _arrow(axes, (FLOW_X[1] + 0.4, above - 0.36), (FLOW_X[1] + 0.4, below + 0.36))
+            told = _wrapped("; ".join(filter(None, (row["what"], row["under"]))), 16)
+            axes.text(FLOW_X[1] + 0.5, (above + below) / 2, told, fontsize=7, va="center")
+        for y in right:
+            _arrow(axes, (FLOW_X[1] + FLOW_WIDTH[1], middle[-1]), (FLOW_X[2], y))
+        said = "; ".join(
+            f"{row['origin']} to {in_words(str(row['to']))}: {row['what']}"
+            + (f" ({row['under']})" if row["under"] else "")
+            for row in rows
+        )
+        return svg_text(figure, name, "Where the data come from and go to", said)
+
+
+FLOW_X, FLOW_WIDTH = (0.05, 4.45, 6.75), (3.6, 1.8, 3.2)
+"""of the three columns of boxes: agencies, what is worked on, recipients"""
+FLOW_LETTERS = (44, 22, 38)
+
+
+def _flow_box(
+    axes: Any, column: int, tall: int, place: int, among: int, title: str, row: Mapping[str, Any]
+) -> float:
+    """Draw one of the boxes of a column, and return its height."""
+    y = tall - (place + 0.5) * tall / among
+    x, letters = FLOW_X[column], FLOW_LETTERS[column]
+    box = FancyBboxPatch(
+        (x, y - 0.36), FLOW_WIDTH[column], 0.72, boxstyle="round,pad=0,rounding_size=0.06",
+        facecolor="#dce8f4" if column == 1 else "#f3f6f9", edgecolor=MUTED, linewidth=0.8,
+    )  # fmt: skip
+    axes.add_patch(box)
+    if not row:
+        axes.text(x + 0.1, y, _wrapped(title, letters - 6), va="center", fontweight="bold")
+        return y
+    under = row["under"] if column == 0 else ""
+    most = 2 if under else 3
+    lines = _wrapped(row["what"], letters).split("\n")
+    if lines[most:]:
+        lines[most - 1 :] = [f"{lines[most - 1]} …"]
+    told = "\n".join(filter(None, (*lines, under)))
+    axes.text(x + 0.1, y + 0.3, title, va="top", fontsize=8, fontweight="bold")
+    axes.text(x + 0.1, y + 0.11, told, va="top", fontsize=6.8)
+    return y
+
+
+def _wrapped(text: str, letters: int) -> str:
+    """Names from config files in words, folded between words."""
+    plain = text.replace("_", " ")
+    return textwrap.fill(plain, letters, break_on_hyphens=False, break_long_words=False)
+
+
+def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    style = {"arrowstyle": "-|>", "color": MUTED, "linewidth": 0.8}
+    axes.annotate("", end, start, arrowprops=style)
 
 
 def folds_chart(rows: Rows, *, name: str) -> str:

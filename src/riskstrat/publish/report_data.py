@@ -34,6 +34,8 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "bands": ("band", "people", "expected", "expected_share"),
         "agreements": ("agreement", "sources", "uk_gdpr", "ends"),
         "recipients": ("recipient", "gets"),
+        "sharing": ("source", "purpose", "opt_outs"),
+        "data_flow": ("origin", "to", "what", "under"),
         "dictionary": ("name", "meaning", "source", "window", "share_missing"),
         "importance": ("feature", "meaning", "agency", "importance"),
         "importance_by_agency": ("agency", "importance"),
@@ -114,6 +116,8 @@ class ReportData:
     bands: Protected | None = None
     agreements: PlainTable | None = None
     recipients: PlainTable | None = None
+    sharing: PlainTable | None = None
+    data_flow: PlainTable | None = None
     dictionary: PlainTable | None = None
     importance: PlainTable | None = None
     importance_by_agency: PlainTable | None = None
@@ -140,5 +144,6 @@ class ReportData:
 
 
 _PLAIN = frozenset(
-    {"agreements", "recipients", "dictionary", "importance", "importance_by_agency", "stages"}
-)
+    {"agreements", "recipients", "sharing", "data_flow", "dictionary", "importance",
+     "importance_by_agency", "stages"}
+)  # fmt: skip

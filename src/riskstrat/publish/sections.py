@@ -60,9 +60,17 @@ def agreements(data: ReportData) -> Section:
     """The legal basis of each source."""
     lead = "A source is used only for a purpose that its sharing agreement grants, until it ends."
     made = _tabled("agreements", "Agreements and legal basis", data.agreements, lead)
-    if data.recipients is None or not data.recipients.rows:
-        return made
-    return replace(made, tables=(*made.tables, shown(data.recipients)))
+    if data.recipients is not None and data.recipients.rows:
+        made = replace(made, tables=(*made.tables, shown(data.recipients)))
+    if data.sharing is not None and data.sharing.rows:
+        made = replace(made, after=(shown(data.sharing),))
+    if data.data_flow is not None and data.data_flow.rows:
+        svg = diagrams.data_flow_chart(records(data.data_flow), name="data-flow")
+        reading = (
+            "What each agency sends, what is made of it here, and what each recipient is given."
+        )
+        made = replace(made, drawings=(Drawing(svg, reading, shown(data.data_flow)),))
+    return made
 
 
 def cohort(data: ReportData) -> Section:

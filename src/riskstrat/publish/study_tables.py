@@ -67,6 +67,31 @@ def recipients_table(release: Mapping[str, Any]) -> PlainTable:
     return PlainTable.of("Who receives what", columns, rows)
 
 
+def sharing_table(rows: Sequence[Mapping[str, Any]]) -> PlainTable:
+    """source, purpose, opt_outs, and what each recipient may have: one row per source and purpose.
+
+    Args:
+        rows: source, purpose, opt_outs (kinds), recipients (name -> what it may have).
+    """
+    who = list(dict.fromkeys(name for row in rows for name in row["recipients"]))
+    told = [
+        {
+            "source": row["source"],
+            "purpose": in_words(row["purpose"]),
+            "opt_outs": ", ".join(in_words(kind) for kind in row["opt_outs"]) or "None bind",
+            **row["recipients"],
+        }
+        for row in rows
+    ]
+    columns = ("source", "purpose", "opt_outs", *who)
+    return PlainTable.of("Who may have what of each source, for each purpose", columns, told)
+
+
+def flow_table(rows: Sequence[Mapping[str, Any]]) -> PlainTable:
+    """origin, to, what, under: one row per arrow of the data flow."""
+    return PlainTable.of("Where data come from and go to", ("origin", "to", "what", "under"), rows)
+
+
 def agreements_table(rows: Sequence[Mapping[str, Any]]) -> PlainTable:
     """One row per agreement and basis, naming the sources that rest on it.
 

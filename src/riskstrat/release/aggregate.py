@@ -35,9 +35,9 @@ def aggregate_list(
             fix=f"choose from {', '.join(attribute_names(groups)) or '(none)'}",
             code="RS1272",
         )
-    bands = [name for name in BAND_ORDER if name in recipient.bands]
+    bands = _bands(recipient)
     cells = _count(banded, groups, recipient.by, bands)
-    columns = (*recipient.by, "people", *bands, *(f"share_{name}" for name in bands))
+    columns = counted_columns(recipient)
     rows = [(*place, *counts, *(None for _ in bands)) for place, counts in sorted(cells.items())]
     return protect(
         title,
@@ -48,6 +48,16 @@ def aggregate_list(
         policy=policy,
         total="All that is shown",
     )
+
+
+def counted_columns(recipient: Recipient) -> tuple[str, ...]:
+    """The columns of a recipient's table of counts, in order."""
+    bands = _bands(recipient)
+    return (*recipient.by, "people", *bands, *(f"share_{name}" for name in bands))
+
+
+def _bands(recipient: Recipient) -> list[str]:
+    return [name for name in BAND_ORDER if name in recipient.bands]
 
 
 def band_summary(

@@ -109,6 +109,15 @@ RELEASE_COLUMNS: Mapping[str, Cell] = MappingProxyType(
 RELEASE_DEFAULT = ("release_id", "band", "risk_band", "reasons", "data_as_at", "expires_on")
 
 
+def listed_columns(recipient: Recipient) -> tuple[str, ...]:
+    """The columns of a recipient's list, in order; the owner's is always among its own's."""
+    if recipient.rows == "pseudonymised":
+        return recipient.columns or RELEASE_DEFAULT
+    owner = recipient.own or ""
+    wanted = recipient.columns or (*OWN_DEFAULT[:1], owner, *OWN_DEFAULT[1:])
+    return wanted if owner in wanted else (*wanted, owner)
+
+
 def cohort_list(
     banded: pa.Table,
     reasons: pa.Table,
@@ -150,11 +159,9 @@ def cohort_list(
 def _own_patients(
     rows: list[Row], groups: pa.Table, recipient: Recipient, facts: ListFacts
 ) -> CohortList:
-    owner = recipient.own or ""
-    wanted = recipient.columns or (*OWN_DEFAULT[:1], owner, *OWN_DEFAULT[1:])
-    _known(recipient, {*wanted, owner}, OWN_COLUMNS, groups)
-    owned = [row for row in rows if row[owner] not in (None, "")]
-    wanted = wanted if owner in wanted else (*wanted, owner)
+    wanted = listed_columns(recipient)
+    _known(recipient, set(wanted), OWN_COLUMNS, groups)
+    owned = [row for row in rows if row[recipient.own or ""] not in (None, "")]
     table = _table(owned, wanted, OWN_COLUMNS, facts)
     return CohortList(table, len(rows), without_owner=len(rows) - len(owned))
 
@@ -167,7 +174,7 @@ def _pseudonymised(
     policy: Policy,
     key: bytes,
 ) -> CohortList:
-    wanted = recipient.columns or RELEASE_DEFAULT
+    wanted = listed_columns(recipient)
     _known(recipient, set(wanted), RELEASE_COLUMNS, groups)
     attributes = [name for name in wanted if name not in RELEASE_COLUMNS]
     shown = [tuple(_text(row[name]) for name in attributes) for row in rows]

@@ -40,6 +40,8 @@ def manifest(
     tables: Sequence[Protected] = (),
     approvals: Sequence[Mapping[str, Any]] = (),
     identities: Mapping[str, str] | None = None,
+    lineage: Mapping[str, Mapping[str, Any]] | None = None,
+    opt_outs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest of one release to one recipient, as plain JSON values.
 
@@ -50,6 +52,8 @@ def manifest(
         tables: protected tables of the summary, for their suppressed counts.
         approvals: decisions (by, role, on, decision, reason); none means a draft.
         identities: run id, digests and whatever else identifies what this was made from.
+        lineage: column -> the sources and agreements it derives from.
+        opt_outs: which kinds were applied, of which day; none where none binds.
 
     Returns:
         A dict that `json.dumps` takes as it is, in a fixed order.
@@ -66,6 +70,8 @@ def manifest(
         },
         "list": _list_facts(released, policy),
         "columns": _columns(released),
+        "derives_from": {name: dict(told) for name, told in (lineage or {}).items()},
+        "opt_outs": dict(opt_outs or {}) or "none bind",
         "policy": {
             "name": policy.name,
             "threshold": policy.threshold,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -50,6 +51,13 @@ def reach_table(fairness: Protected, share: float) -> Protected:
 
 def _named(row: Mapping[str, Any]) -> str:
     return f"{in_words(str(row['group']))}: {in_words(str(row['level']))}"
+
+
+def without_groups(fairness: Protected, hidden: Collection[str]) -> Protected:
+    """The same table without the groups that a recipient may not be told of."""
+    place = fairness.columns.index("group")
+    kept = tuple(row for row in fairness.rows if row[place] not in hidden)
+    return replace(fairness, rows=kept)
 
 
 def common_reasons(

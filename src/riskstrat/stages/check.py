@@ -13,26 +13,34 @@ from riskstrat.stages.engine import accepted_views, as_rows, engine
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import in_checking_order
 from riskstrat.store.worker import Progress
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Severity, Unit
 
 
 def check_all(job: Job, granted: Sequence[Finding], *, progress: Progress) -> dict[str, Any]:
     """Check all sources of a study in a store that will be thrown away.
 
+    Where a list of opt-outs is refused nobody knows whose rows may be read, and none is.
+
     Returns:
-        sources, basis and findings as plain rows, and the refusals in the order of checking.
+        sources and findings as plain rows, and the refusals in the order of checking.
     """
     study = job.study
     findings, faults, sources = as_rows(granted), [], []
     order = in_checking_order(study)
+    unread: set[str] = set()
     for number, source in enumerate(order):
         progress(number / len(order), source.title)
         facts: dict[str, Any] = {"rows_in": None, "accepted": None, "rejected": None}
+        if source.source in unread:
+            sources.append({"source": source.source, "agency": source.agency, **facts})
+            continue
         try:
             check_one(job, source)
         except RiskstratError as fault:
             faults.append(fault)
             findings += as_rows([_as_finding(fault, source.source)])
+            if source.role:
+                unread = {each.source for each in order if each.unit is Unit.PERSON}
         else:
             made = job.artefact(f"contracts/{source.source}")
             rows_in, accepted = made.facts["rows_in"], made.facts["rows_out"]
@@ -41,7 +49,7 @@ def check_all(job: Job, granted: Sequence[Finding], *, progress: Progress) -> di
         sources.append({"source": source.source, "agency": source.agency, **facts})
     if not faults:
         findings += _linkage_findings(job, faults)
-    return {"sources": sources, "basis": _basis(job), "findings": findings, "faults": faults}
+    return {"sources": sources, "findings": findings, "faults": faults}
 
 
 def _as_finding(fault: RiskstratError, where: str) -> Finding:
@@ -58,25 +66,9 @@ def _as_finding(fault: RiskstratError, where: str) -> Finding:
 def _linkage_findings(job: Job, faults: list[RiskstratError]) -> list[dict[str, Any]]:
     try:
         with engine(job, "linkage") as con:
-            accepted_views(con, job, job.study.sources)
-            check_overlaps(con, job.study.sources)
-            return as_rows(tuple(check_keys(con, job.study.sources, job.study.population)))
+            accepted_views(con, job, job.study.records)
+            check_overlaps(con, job.study.records)
+            return as_rows(tuple(check_keys(con, job.study.records, job.study.population)))
     except RiskstratError as fault:
         faults.append(fault)
         return as_rows([_as_finding(fault, "linkage")])
-
-
-def _basis(job: Job) -> list[dict[str, Any]]:
-    study = job.study
-    rows = study.legal_basis()
-    return [
-        {
-            "source": row.source,
-            "agreement": row.agreement,
-            "purpose": row.purpose,
-            "uk_gdpr": "; ".join(row.uk_gdpr),
-            "statutory_gateway": row.statutory_gateway,
-            "ends": row.ends.isoformat(),
-        }
-        for row in rows
-    ]

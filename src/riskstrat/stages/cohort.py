@@ -9,18 +9,29 @@ from typing import Any
 
 import duckdb
 
-from riskstrat.asof import literal
+from riskstrat.asof import literal, quoted
 from riskstrat.buckets.layout import BucketFiles
 from riskstrat.cohort.eligible import build_pairs
-from riskstrat.cohort.flow import CohortFlow, FlowStep, added, refuse_no_answer, refuse_nobody
+from riskstrat.cohort.flow import (
+    CohortFlow,
+    FlowStep,
+    added,
+    count_steps,
+    refuse_no_answer,
+    refuse_nobody,
+)
 from riskstrat.cohort.outcomes import build_outcomes
+from riskstrat.contracts.optouts import opted_out_pairs_sql
 from riskstrat.disk import file_aside, write_json
-from riskstrat.stages.engine import engine, making, view_of
+from riskstrat.stages.engine import accepted_views, engine, making, view_of
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.prepared import bucket_engine, layout
 from riskstrat.stages.spread import Rate, Told, spread
 from riskstrat.store.files import read_mark, write_mark
 from riskstrat.store.worker import Progress
+from riskstrat.vocabulary import Unit
+
+NOT_OPTED_OUT = "not opted out on the day"
 
 
 def cohort_stage(job: Job, *, progress: Progress) -> None:
@@ -31,12 +42,13 @@ def cohort_stage(job: Job, *, progress: Progress) -> None:
         buckets = layout(job)
         found = spread(job, "cohort.judge_bucket", buckets, Rate(units, "units judged", progress))
         flow = added(read_flow(rows) for rows in found)
-        refuse_nobody(flow)
         progress(1.0, "sorting")
         out = folder / "cohort.parquet"
         with engine(job, "cohort") as con:
             pieces = ", ".join(literal(_piece(job, files).as_posix()) for files in buckets)
-            view_of(con, "cohort", f"SELECT * FROM read_parquet([{pieces}])")
+            view_of(con, "judged", f"SELECT * FROM read_parquet([{pieces}])")
+            flow = _without_opted_out(con, job, flow)
+            refuse_nobody(flow)
             if not job.score_on:
                 refuse_no_answer(con, job.study.spec.outcome.name)
             con.execute(
@@ -47,6 +59,30 @@ def cohort_stage(job: Job, *, progress: Progress) -> None:
         write_json(folder / "flow.json", flow_rows(flow))
         write_json(folder / "counts.json", facts)
     job.store.drop_scratch("cohort", job.lineage["cohort"])
+
+
+def _without_opted_out(con: duckdb.DuckDBPyConnection, job: Job, flow: CohortFlow) -> CohortFlow:
+    """The view ``cohort``: all that were judged but who had opted out on the day, a last step.
+
+    Whoever has opted out by now has no rows any more; this is about those who took it back.
+    """
+    study = job.study
+    if not study.opt_outs or study.spec.unit is not Unit.PERSON:
+        view_of(con, "cohort", "SELECT * FROM judged")
+        return flow
+    accepted_views(con, job, study.opt_outs)
+    spells = " UNION ALL ".join(
+        f"SELECT unit_id, kind, starts_on, ends_on FROM {quoted(f'source_{one.source}')}"
+        for one in study.opt_outs
+    )
+    gone = opted_out_pairs_sql("judged", f"({spells})", study.bound_by)
+    con.execute(f"CREATE TEMP TABLE gone AS {gone}")
+    view_of(con, "cohort", "SELECT * FROM judged ANTI JOIN gone USING (unit_id, as_of)")
+    steps = (
+        "(SELECT j.as_of, CASE WHEN gone.unit_id IS NOT NULL THEN 1 END AS failed "
+        "FROM judged AS j LEFT JOIN gone USING (unit_id, as_of))"
+    )
+    return added([flow.then(count_steps(con, steps, None, [NOT_OPTED_OUT]))])
 
 
 def judge_bucket(job: Job, files: BucketFiles, told: Told) -> list[dict[str, Any]]:

@@ -8,10 +8,12 @@ from typing import Any
 from riskstrat.disk import disk_errors, write_json
 from riskstrat.errors import UsageError
 from riskstrat.store.worker import Progress
-from riskstrat.synthetic import make_county
+from riskstrat.synthetic import RAW, make_county
 
 
-def make(directory: Path, people: int, seed: int, *, progress: Progress) -> dict[str, Any]:
+def make(
+    directory: Path, people: int, seed: int, linked: bool = False, *, progress: Progress
+) -> dict[str, Any]:
     """Write extracts and sealed truth; ``county.json`` appears last, when all is there."""
     try:
         with disk_errors(directory):
@@ -19,6 +21,7 @@ def make(directory: Path, people: int, seed: int, *, progress: Progress) -> dict
                 directory,
                 people=people,
                 seed=seed,
+                linked=linked,
                 progress=lambda done, total: progress(done / max(total, 1), "people and events"),
             )
     except ValueError as fault:
@@ -30,5 +33,7 @@ def make(directory: Path, people: int, seed: int, *, progress: Progress) -> dict
         "defects": dict(summary.defects),
         "truth": summary.truth_directory.name,
     }
+    if not linked:
+        facts["raw"] = RAW
     write_json(directory / "county.json", facts)
     return facts

@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from riskstrat.asof import literal, quoted
 from riskstrat.contracts.check import birth_view_sql, death_view_sql
+from riskstrat.contracts.optouts import as_of, opted_out_sql
 from riskstrat.contracts.spec import Source
 from riskstrat.stages.jobs import Job, amount
 from riskstrat.stages.lineage import in_checking_order
 from riskstrat.store.worker import peak_mb
-from riskstrat.vocabulary import Finding
+from riskstrat.vocabulary import Finding, Unit
 
 OWN_BYTES = 400 * 2**20
 """what the program and its libraries take before they have read a row"""
@@ -122,6 +123,22 @@ def vital_views(
             con.execute(f"CREATE OR REPLACE VIEW deaths AS {death_view_sql(other)}")
             names[1] = "deaths"
     return names[0], names[1]
+
+
+def opted_out_view(con: duckdb.DuckDBPyConnection, job: Job, source: Source) -> str | None:
+    """A view of everyone whose rows of a source are withheld: bound by an opt-out in force.
+
+    In force on the last day that the list tells of: what counts is whether the person objects
+    now, not whether they did on a day of the past.
+    """
+    lists = job.study.opt_outs
+    if source.role or source.unit is not Unit.PERSON or not lists:
+        return None
+    accepted_views(con, job, lists)
+    kinds = job.study.bound_by
+    each = [opted_out_sql(quoted(f"source_{one.source}"), kinds, as_of(one)) for one in lists]
+    con.execute(f"CREATE OR REPLACE VIEW opted_out AS {' UNION '.join(each)}")
+    return "opted_out"
 
 
 def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:

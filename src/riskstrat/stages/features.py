@@ -42,6 +42,7 @@ from riskstrat.stages.spread import Rate, Told, spread
 from riskstrat.store.files import read_mark, write_mark
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
+from riskstrat.study.planned import feature_plan
 
 PRIOR_USE = "prior_use"
 BYTES_OF_A_CELL = 6
@@ -49,19 +50,6 @@ BYTES_OF_A_CELL = 6
 SMALL = 5_000_000
 """cells, and rows of sources times dates per unit, together: below it, loading the compiled kernel
 (about a second) costs more than it gains"""
-
-
-def feature_plan(study: Study) -> FeaturePlan:
-    """The study's measurements as plain data."""
-    return plan_features(
-        study.spec.features,
-        unit=study.spec.unit,
-        sources=study.sources_by_name,
-        codelists=study.catalogue.codelists,
-        filters=study.block_filters,
-        attributes=study.block_attributes,
-        age_bands=study.spec.cohort.age_bands,
-    )
 
 
 def prior_use(study: Study) -> Feature:

@@ -15,9 +15,9 @@ from riskstrat.audit.audit import AuditResult, audit
 from riskstrat.disk import read_json, write_json
 from riskstrat.risk_model import KEY, FeatureRows, RiskModel
 from riskstrat.stages.engine import as_rows, making
-from riskstrat.stages.features import feature_plan
 from riskstrat.stages.jobs import Job, amount
 from riskstrat.store.worker import Progress
+from riskstrat.study.planned import feature_plan
 from riskstrat.training.entrants import needed_attributes
 from riskstrat.training.fit import TrainingResult, fit
 

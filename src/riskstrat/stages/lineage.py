@@ -18,6 +18,8 @@ from riskstrat.contracts.spec import Source
 from riskstrat.derivation import code_version, digest
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study
+from riskstrat.study.origins import StudyOrigins
+from riskstrat.vocabulary import Unit
 
 FOUNDATION = (
     "asof.py",
@@ -116,7 +118,8 @@ def trace(
     asked_of = (digests["cohort"], spine, spec.features, spec.outcome, sorted(study.attributes))
     digests["features"] = stage_digest("features", *asked_of, libraries=KERNEL)
     if score_on:
-        banded = (model, spec.release.bands, spec.audit.reasons, spec.study, spec.seed)
+        hidden = StudyOrigins.of(study).hidden_features()
+        banded = (model, spec.release.bands, spec.audit.reasons, spec.study, spec.seed, hidden)
         parents = (digests["cohort"], digests["features"])
         digests["scores"] = stage_digest("scores", parents, banded, libraries=ENGINE + LEARNING)
         return Lineage(digests, fingerprints)
@@ -130,25 +133,29 @@ def trace(
 
 
 def _contract_digests(study: Study, fingerprints: Mapping[str, str]) -> dict[str, str]:
-    """Births and deaths first: every other source is checked against them."""
+    """Opt-outs, births and deaths first: every other source is checked against them."""
     digests: dict[str, str] = {}
     codelists = {name: dict(each.labels) for name, each in study.catalogue.codelists.items()}
-    vital: list[str] = []
+    first: list[str] = []
     for source in in_checking_order(study):
         name = f"contracts/{source.source}"
+        # What binds is part of what was made: another purpose may leave out other people.
+        of_people = (first, study.bound_by) if source.unit is Unit.PERSON else ()
         digests[name] = stage_digest(
-            "contracts", source, fingerprints[source.source], codelists, vital
+            "contracts", source, fingerprints[source.source], codelists, of_people
         )
-        if source.born_on or source.status == "death":
-            vital = [*vital, digests[name]]
+        if source.role or source.born_on or source.status == "death":
+            first = [*first, digests[name]]
     return digests
 
 
 def in_checking_order(study: Study) -> tuple[Source, ...]:
-    """Sources in the order they must be checked: births, deaths, then the rest by name."""
+    """Sources in the order they must be checked: opt-outs, births, deaths, the rest by name."""
 
     def rank(source: Source) -> tuple[int, str]:
-        vital = 0 if source.born_on else 1 if source.status == "death" else 2
+        if source.role:
+            return 0, source.source
+        vital = 1 if source.born_on else 2 if source.status == "death" else 3
         return vital, source.source
 
     return tuple(sorted(study.sources, key=rank))

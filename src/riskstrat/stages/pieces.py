@@ -28,7 +28,7 @@ from riskstrat.contracts.tables import Part, RawTable, reading_parts
 from riskstrat.contracts.textfile import TextTable
 from riskstrat.disk import file_aside
 from riskstrat.spark.arrange import Arrangement, arrange
-from riskstrat.stages.engine import engine, vital_views
+from riskstrat.stages.engine import engine, opted_out_view, vital_views
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.spread import Told, desk_of, spread
 
@@ -175,7 +175,10 @@ def test_slice(job: Job, task: _Slice, told: Told) -> dict[str, int]:
         reading_parts(con, task.source, task.table),
     ):
         births, deaths = vital_views(con, job, task.source)
-        write_tested(con, task.source, task.table, task.columns, task.tests, births, deaths, aside)
+        write_tested(
+            con, task.source, task.table, task.columns, task.tests, births, deaths, aside,
+            opted_out=opted_out_view(con, job, task.source),
+        )  # fmt: skip
         return {str(reason): rows for reason, rows in reasons(con, aside).items()}
 
 

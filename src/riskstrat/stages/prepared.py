@@ -41,7 +41,7 @@ def members_of(study: Study) -> dict[str, tuple[Unit, ...]]:
 
 def needed_by(study: Study) -> tuple[Needed, ...]:
     """Whose rows of each source the study needs."""
-    return needed_rows(study.sources, study.spec.unit, members_of(study))
+    return needed_rows(study.records, study.spec.unit, members_of(study))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _placed(
     study = job.study
     with engine(job, "prepared") as con:
         _source_views(con, job)
-        weigh_units(con, [s.source for s in study.sources if s.unit is study.spec.unit])
+        weigh_units(con, [s.source for s in study.records if s.unit is study.spec.unit])
         [(units,)] = con.execute("SELECT count(*) FROM units").fetchall()
         cuts = scratch / CUTS
         if cuts.exists():  # a run was killed: what it left follows its cuts
@@ -113,7 +113,7 @@ def write_bucket(job: Job, task: _Task, told: Told) -> dict[str, int]:
 
 
 def _source_views(con: duckdb.DuckDBPyConnection, job: Job) -> None:
-    accepted_views(con, job, job.study.sources)
+    accepted_views(con, job, job.study.records)
     view(con, RELATIONS, job.folder("linkage") / "relations.parquet")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,53 +26,16 @@ from riskstrat.release.cohort_list import (
 from riskstrat.release.identity import release_key
 from riskstrat.release.manifest import manifest
 from riskstrat.release.policies import Policy
-from riskstrat.release.reach import common_reasons, reach_table
+from riskstrat.release.reach import common_reasons
 from riskstrat.release.spec import Recipient
 from riskstrat.release.summary import Summary, summary_html
 from riskstrat.release.write import list_csv, list_xlsx, protected_table, read_me
+from riskstrat.stages.handover import Handover, opt_outs_told, seen_by, without_opted_out
 from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.score import band_shares
 from riskstrat.store.worker import Progress, peak_mb
-from riskstrat.study import Study
 from riskstrat.vocabulary import Protected, in_words
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """What every recipient's folder of one release shares."""
-
-    study: Study
-    as_of: date
-    version: Mapping[str, Any]
-    policy: Policy
-    banded: pa.Table
-    reasons: pa.Table
-    groups: pa.Table
-    bands: Protected
-    previous: pa.Table | None
-    certainty: tuple[str, ...]
-    approvals: tuple[Mapping[str, str], ...]
-    identities: Mapping[str, str]
-    made_up: bool = False
-    fairness: Protected | None = None
-    """how the audit found each group to be reached, where it is at hand"""
-
-    @property
-    def data_as_at(self) -> date:
-        """The last day that the list may tell of."""
-        return self.as_of - timedelta(days=1)
-
-    @property
-    def expires_on(self) -> date:
-        """The last day on which the list may be used."""
-        return self.as_of + timedelta(days=self.study.spec.release.valid_for.days)
-
-    @property
-    def model_words(self) -> str:
-        """Which version scored, and where it stands."""
-        alias = ", ".join(self.version["aliases"]) or "not promoted: its gates did not pass"
-        return f"{self.version['name']} version {self.version['version']} ({alias})"
 
 
 def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict[str, Any]:
@@ -81,10 +43,11 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
     study, spec = job.study, job.study.spec
     policy = policy_of(study)
     scores = job.folder("scores")
-    banded = pq.read_table(scores / "scores.parquet")
+    banded, left_out = without_opted_out(job, pq.read_table(scores / "scores.parquet"))
     bands = band_summary(banded, policy=policy)
     hand = Handover(
         study=study,
+        seen=seen_by(study),
         as_of=job.day,
         version=version,
         policy=policy,
@@ -100,6 +63,7 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
             "study": version["tags"].get("study_digest", ""),
             "scores": job.lineage["scores"],
         },
+        opt_outs=opt_outs_told(job, policy, left_out),
         made_up=is_made_up(job.data),
         fairness=_fairness(job, version, policy),
     )
@@ -132,16 +96,6 @@ def _fairness(job: Job, version: Mapping[str, Any], policy: Policy) -> Protected
     return None
 
 
-def _reach(hand: Handover, recipient: Recipient) -> tuple[Protected, ...]:
-    """Who a list of this recipient's length reaches, by group."""
-    if hand.fairness is None:
-        return ()
-    shares = [share for name, share in hand.study.spec.release.bands.items()
-              if name in recipient.bands]  # fmt: skip
-    table = reach_table(hand.fairness, max(shares, default=0.0))
-    return (table,) if table.rows else ()
-
-
 def _listed_in_words(table: pa.Table, released: CohortList | Protected) -> str:
     """How many people are on a list of people, whole and by band."""
     if isinstance(released, Protected) or "band" not in table.column_names:
@@ -172,7 +126,7 @@ def _hand_over(hand: Handover, recipient: Recipient, folder: Path) -> None:
     )
     listed = cohort_list(
         hand.banded,
-        hand.reasons,
+        hand.reasons_for(recipient),
         hand.groups,
         recipient=recipient,
         facts=facts,
@@ -210,7 +164,8 @@ def _write_folder(
         approvals=[f"{each['decision']} by {each['by']}" for each in hand.approvals],
         columns=table.column_names,
     )
-    reach = _reach(hand, recipient)
+    reach = hand.reach_for(recipient)
+    reasons = hand.reasons_for(recipient)
     summary = Summary(
         title=spec.title,
         recipient=named,
@@ -224,7 +179,7 @@ def _write_folder(
         bands=hand.bands,
         listed=_listed_in_words(table, released),
         certainty=hand.certainty,
-        why=common_reasons(hand.banded, hand.reasons, recipient.bands, hand.policy),
+        why=common_reasons(hand.banded, reasons, recipient.bands, hand.policy),
         reach=reach,
         made_up=hand.made_up,
         table=released if isinstance(released, Protected) else None,
@@ -253,6 +208,8 @@ def _write_folder(
         tables=[hand.bands, *reach],
         approvals=hand.approvals,
         identities=hand.identities,
+        lineage=hand.seen[recipient.to].lineage,
+        opt_outs=hand.opt_outs,
     )
     write_json(folder / "manifest.json", facts)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from riskstrat.contracts.agreements.flow import data_flow
 from riskstrat.disk import folder_aside, place_file, read_json, write_bytes, write_json
 from riskstrat.publish.compare import ComparedRun, compare_table
 from riskstrat.publish.report import figures, render_report
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.study_tables import (
     agreements_table,
+    flow_table,
     outcome_of,
     question_of,
     recipients_table,
+    sharing_table,
     units_of,
     who_can_reidentify,
 )
@@ -48,6 +52,7 @@ from riskstrat.store.files import files_of, write_manifest
 from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
+from riskstrat.study.origins import StudyOrigins
 from riskstrat.vocabulary import Finding, Protected, Severity
 
 GAIN_SHARES = tuple(round(0.01 * step, 2) for step in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50))
@@ -124,6 +129,7 @@ def _inputs(
     """Plain facts of the run that are not in another file of its folder."""
     study = job.study
     basis = study.legal_basis()
+    asked = StudyOrigins.of(study).asked()
     findings = [*read_json(job.folder("linkage") / "findings.json")]
     sources = []
     for source in study.sources:
@@ -157,7 +163,19 @@ def _inputs(
                 "ends": row.ends.isoformat(),
             }
             for row in basis
+            if row.studied
         ],
+        "sharing": [
+            {
+                "source": row.source,
+                "purpose": row.purpose,
+                "opt_outs": list(row.opt_outs),
+                "recipients": dict(row.recipients),
+            }
+            for row in basis
+            if row.granted
+        ],
+        "data_flow": [asdict(arrow) for arrow in data_flow(asked, study.catalogue.agreements)],
         "policy": policy_of(study).name,
         "run": {key: value for key, value in run.items() if key != "verdict"},
         "stages": [dict(stage) for stage in stages],
@@ -221,6 +239,8 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         bands=_bands(release),
         agreements=agreements_table(inputs["agreements"]),
         recipients=recipients_table(told["release"]),
+        sharing=sharing_table(inputs.get("sharing", ())),
+        data_flow=flow_table(inputs.get("data_flow", ())),
         dictionary=PlainTable.of(
             "Features",
             ("meaning", "agency", "share_missing", "name", "source", "window"),

@@ -14,19 +14,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from riskstrat.audit.explain import contributions, reasons
+from riskstrat.audit.explain import NOTHING_HIDDEN, Hidden, contributions, reasons
 from riskstrat.derivation import digest
 from riskstrat.disk import file_aside
 from riskstrat.errors import StorageError, StudyError
 from riskstrat.release.bands import REST, band_scores
 from riskstrat.risk_model import KEY, PIECE_ROWS, FeatureRows, RiskModel, plain
 from riskstrat.stages.engine import making
-from riskstrat.stages.features import feature_plan
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.spread import Rate, Told, spread
 from riskstrat.store.registry import Registry
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
+from riskstrat.study.origins import StudyOrigins
+from riskstrat.study.planned import feature_plan
 from riskstrat.study.spec import StudySpec
 
 SPAN_ROWS = 4 * PIECE_ROWS
@@ -44,10 +45,11 @@ def scores_stage(job: Job, version: Mapping[str, Any], *, progress: Progress) ->
         model = model_folder(job, version)
         _same_features(job.study, model, version)
         features = FeatureRows.of_file(job.folder("features") / "features.parquet")
+        hidden = StudyOrigins.of(job.study).hidden_features()
         score, explain = (
-            (partial(scores_by_many, job), partial(reasons_by_many, job))
+            (partial(scores_by_many, job), partial(reasons_by_many, job, hidden=hidden))
             if job.cluster
-            else (score_rows, reasons_in_order)
+            else (score_rows, partial(reasons_in_order, hidden=hidden))
         )
         scores = score(model, features, progress)
         banded = band_scores(scores, band_shares(spec), key=digest(spec.study, spec.seed))
@@ -102,7 +104,12 @@ def score_rows(
 
 
 def reasons_in_order(
-    model: RiskModel, features: FeatureRows, order: IntArray, count: int, progress: Progress
+    model: RiskModel,
+    features: FeatureRows,
+    order: IntArray,
+    count: int,
+    progress: Progress,
+    hidden: Hidden = NOTHING_HIDDEN,
 ) -> pa.Table:
     """Reasons for some rows, in a second pass over the features.
 
@@ -111,15 +118,16 @@ def reasons_in_order(
         features: the rows.
         order: rising numbers of rows (n).
         count: reasons a unit gets at most.
+        hidden: sets of features that some recipients may not be told of.
     """
     names = _names(model)
     nobody = features.take(names, order[:0])
-    parts = [reasons(contributions(model, nobody), count)]
+    parts = [reasons(contributions(model, nobody), count, hidden)]
     for piece, at, where in features.chosen(names, order):
         progress(0.5 + 0.5 * where.start / len(order), f"reasons for {len(order):,} listed units")
         for first in range(0, len(at), EXPLAINED_AT_ONCE):
             some = plain(piece.take(pa.array(at[first : first + EXPLAINED_AT_ONCE])))
-            parts.append(reasons(contributions(model, some), count))
+            parts.append(reasons(contributions(model, some), count, hidden))
     return pa.concat_tables(parts)
 
 
@@ -162,6 +170,7 @@ class _Span:
     stop: int
     explained: IntArray | None = None
     count: int = 0
+    hidden: Hidden = NOTHING_HIDDEN
 
 
 def scores_by_many(
@@ -178,11 +187,12 @@ def reasons_by_many(
     order: IntArray,
     count: int,
     progress: Progress,
+    hidden: Hidden = NOTHING_HIDDEN,
 ) -> pa.Table:
     """``reasons_in_order``, each part of the rows on an executor."""
     cuts = [(span, *np.searchsorted(order, [span.start, span.stop])) for span in _spans(features)]
     spans = [
-        replace(span, explained=order[low:high], count=count)
+        replace(span, explained=order[low:high], count=count, hidden=hidden)
         for span, low, high in cuts
         if high > low or span.start == 0  # the first also gives the columns, if nobody is listed
     ]
@@ -235,7 +245,7 @@ def _piece(scratch: Path, span: _Span) -> Path:
     where = f"{span.start:012d}-{span.stop:012d}"
     if span.explained is None:
         return scratch / f"scores-{where}.parquet"
-    asked = digest(span.explained.tobytes().hex(), span.count)
+    asked = digest(span.explained.tobytes().hex(), span.count, span.hidden)
     return scratch / f"reasons-{where}-{asked[:16]}.parquet"
 
 
@@ -249,7 +259,7 @@ def work_on_span(job: Job, span: _Span, told: Told) -> int:
         table = (
             score_rows(model, features, _quiet, span.start, span.stop)
             if span.explained is None
-            else reasons_in_order(model, features, span.explained, span.count, _quiet)
+            else reasons_in_order(model, features, span.explained, span.count, _quiet, span.hidden)
         )
         with file_aside(piece) as aside:
             pq.write_table(table, aside)

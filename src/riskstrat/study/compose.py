@@ -10,6 +10,7 @@ from riskstrat.attributes import Attribute
 from riskstrat.cohort.eligible import death_source, population_source
 from riskstrat.cohort.spec import EventDates
 from riskstrat.contracts.catalogue import Catalogue
+from riskstrat.contracts.optouts import bound, kinds_told
 from riskstrat.contracts.spec import Source
 from riskstrat.errors import StudyError
 from riskstrat.expressions import Expression
@@ -42,6 +43,7 @@ def compose(
     check_training(composer)
     check_audit(composer)
     check_release(composer)
+    _opt_outs(composer)
     if not composer.faults:
         _plan(composer, filters, block_attributes)
     if composer.faults or who is None or population is None or outcome_where is None:
@@ -166,6 +168,15 @@ def _blocks(
             _follow(composer, source, block.through, *at, "through")
         attributes[-1] = _block_attributes(composer, source, i)
     return tuple(filters), tuple(attributes)
+
+
+def _opt_outs(composer: Composer) -> None:
+    """Lists of opt-outs are read wherever one of their kinds binds; no study names them."""
+    used = [composer.catalogue.sources[name] for name in composer.used]
+    kinds = bound(used, composer.catalogue.agreements, composer.spec.purpose)
+    for source in composer.catalogue.sources.values():
+        if source.role == "opt_outs" and kinds & kinds_told(source):
+            composer.use(source, ["kind"])
 
 
 def _follow(composer: Composer, source: Source, through: str, *keys: str | int) -> None:

@@ -118,7 +118,7 @@ class Names:
 
     def _reachable(self) -> Iterator[Source]:
         for source in self.catalogue.sources.values():
-            if source.unit is self.unit or source.unit in self.relations:
+            if source.role is None and (source.unit is self.unit or source.unit in self.relations):
                 yield source
 
     def _candidates(self, column: str) -> list[Source]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from riskstrat.contracts.spec import SharingAgreement, Source
+from riskstrat.contracts.agreements.spec import SharingAgreement
+from riskstrat.contracts.spec import Source
 from riskstrat.spec import Spec
 from riskstrat.study.spec import StudySpec
 

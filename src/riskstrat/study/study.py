@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riskstrat.attributes import Attribute
-from riskstrat.contracts.agreements import BasisRow, legal_basis_matrix
+from riskstrat.contracts.agreements.matrix import BasisRow, legal_basis_matrix
 from riskstrat.contracts.catalogue import Catalogue
+from riskstrat.contracts.optouts import Kinds, bound
 from riskstrat.contracts.spec import Source
 from riskstrat.expressions import Expression
 from riskstrat.study.spec import StudySpec
@@ -26,7 +27,7 @@ class Study:
     """YAML of the study as it counts, with every default and override written out"""
     catalogue: Catalogue
     sources: tuple[Source, ...]
-    """every source that is read, by name"""
+    """every source that is read, by name; lists of opt-outs are among them"""
     population: Source
     """where the units come from; for dates of the units' own without one, the event's source"""
     deaths: Source | None
@@ -55,8 +56,23 @@ class Study:
         """The sources that are read."""
         return {source.source: source for source in self.sources}
 
+    @property
+    def records(self) -> tuple[Source, ...]:
+        """The sources whose rows are records of units: all but the lists of opt-outs."""
+        return tuple(source for source in self.sources if source.role is None)
+
+    @property
+    def opt_outs(self) -> tuple[Source, ...]:
+        """The lists of opt-outs that are read."""
+        return tuple(source for source in self.sources if source.role == "opt_outs")
+
+    @property
+    def bound_by(self) -> Kinds:
+        """The kinds of opt-out that bind this study."""
+        return bound(self.sources, self.catalogue.agreements, self.spec.purpose)
+
     def legal_basis(self) -> tuple[BasisRow, ...]:
-        """Why each source may be used in this study: source, agreement, purpose, columns, basis."""
+        """The legal-basis matrix of this study's sources: table by purpose by recipient."""
         return legal_basis_matrix(
             purpose=self.spec.purpose,
             sources=self.sources,

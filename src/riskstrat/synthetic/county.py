@@ -7,70 +7,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from riskstrat.synthetic import (
-    care,
-    hospital,
-    households,
-    medicines,
-    practice,
-    registers,
-    truth,
-)
-from riskstrat.synthetic.areas import Areas, make_areas
-from riskstrat.synthetic.defects import duplicated, misdated
-from riskstrat.synthetic.frames import pseudonyms, serials, stream
-from riskstrat.synthetic.world import HOME, PERSON, RECORD, Extract, World, make_world
+from riskstrat.synthetic import true_links, truth
+from riskstrat.synthetic.areas import make_areas
+from riskstrat.synthetic.extracts import EXTRACTS, draft
+from riskstrat.synthetic.files import Files
+from riskstrat.synthetic.frames import pseudonyms
+from riskstrat.synthetic.numbers import Counted
+from riskstrat.synthetic.raw import RawBlock
+from riskstrat.synthetic.world import HOME, PERSON, World, make_world
 
 BLOCK = 25_000
 """People simulated together: bounds the memory, whatever the size of the county."""
-
-EXTRACTS: Mapping[str, Extract] = MappingProxyType(
-    {
-        "gp_registration": registers.gp_registration,
-        "demographics": registers.demographics,
-        "residence": registers.residence,
-        "gp_events": practice.gp_events,
-        "prescriptions": medicines.prescriptions,
-        "ed_attendances": hospital.ed_attendances,
-        "admissions": hospital.admissions,
-        "adult_social_care": care.adult_social_care,
-        "children_social_care": care.children_social_care,
-        "health_visitor_reviews": care.health_visitor_reviews,
-        "school_census": care.school_census,
-        "eyfs_profile": care.eyfs_profile,
-        "police_incidents": households.police_incidents,
-        "tenancies": households.tenancies,
-        "rent_arrears": households.rent_arrears,
-        "benefits": households.benefits,
-        "deaths": registers.deaths,
-    }
-)
-"""What each agency sends, from the simulated world. A new extract is a function and its line."""
-
-RECORD_IDS: Mapping[str, str] = MappingProxyType(
-    {
-        "gp_events": "event_id",
-        "prescriptions": "item_id",
-        "ed_attendances": "attendance_id",
-        "admissions": "spell_id",
-        "adult_social_care": "event_id",
-        "children_social_care": "event_id",
-        "health_visitor_reviews": "review_id",
-        "school_census": "census_id",
-        "eyfs_profile": "profile_id",
-        "police_incidents": "incident_id",
-        "tenancies": "tenancy_id",
-        "rent_arrears": "statement_id",
-        "benefits": "claim_id",
-    }
-)
+RAW = "raw"
+"""the folder of the extracts as agencies hold them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +45,23 @@ def make_county(
     *,
     people: int,
     seed: int,
+    linked: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> CountySummary:
     """Write a made-up county's extracts, and its sealed truth into `<directory>-truth`.
 
-    The same people and seed give the same bytes. Both folders are written aside and renamed, so
-    half a county is never seen; an earlier county in their place is replaced.
+    By default they are raw: `raw/<agency>/<source>.parquet` under the agency's own ids, and its
+    `people.parquet` or `addresses.parquet` with identifiers, errors and all. Truth has the links.
+
+    The same people and seed give the same bytes, and the same lives whether linked or not. Both
+    folders are written aside and renamed: half a county is never seen, an earlier one is replaced.
 
     Args:
         directory: where the extracts go, one Parquet file each.
         people: how many people are registered on 1 April 2015, about.
         seed: of all randomness.
+        linked: write extracts as if all links were known: `<source>.parquet`, one pseudonym for
+            each person and each home in the place of local ids and identifiers.
         progress: called with (blocks done, blocks) after each block of people.
 
     Raises:
@@ -118,53 +77,12 @@ def make_county(
     for folder in aside:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    counts = _write(aside[0], aside[1], people, seed, progress)
+    counts = _write(aside[0], aside[1], people, seed, progress, linked=linked)
     # Truth first: a county without its truth is never seen.
     for folder, target in zip(reversed(aside), (sealed, directory), strict=True):
         shutil.rmtree(target, ignore_errors=True)
         folder.rename(target)
     return CountySummary(directory, sealed, **counts)
-
-
-def identify(table: pa.Table, name: str, seed: int, block: int, world: World) -> pa.Table:
-    """Replace the stand-ins by what an agency holds: here, one pseudonym per person and home.
-
-    A later version may put names, numbers and addresses here, agency by agency.
-    """
-    columns: dict[str, Any] = {}
-    for column in table.column_names:
-        if column == PERSON:
-            ids = pseudonyms("P", seed, block, len(world.population.persons))
-            columns["person_id"] = ids.take(table.column(PERSON).combine_chunks())
-        elif column == HOME:
-            ids = pseudonyms("H", seed, block, len(world.population.homes.family))
-            columns["household_id"] = ids.take(table.column(HOME).combine_chunks())
-        elif column == RECORD:
-            prefix = table.column(RECORD)[0].as_py() if len(table) else ""
-            columns[RECORD_IDS[name]] = serials(prefix, block, len(table))
-        else:
-            columns[column] = table.column(column)
-    return pa.table(columns)
-
-
-class _Files:
-    """One open Parquet file per extract, all of one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._writers: dict[str, pq.ParquetWriter] = {}
-        self.rows: Counter[str] = Counter()
-
-    def append(self, name: str, table: pa.Table) -> None:
-        if name not in self._writers:
-            path = self._folder / f"{name}.parquet"
-            self._writers[name] = pq.ParquetWriter(path, table.schema, compression="zstd")
-        self._writers[name].write_table(table)
-        self.rows[name] += len(table)
-
-    def close(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
 
 
 def _write(
@@ -173,64 +91,61 @@ def _write(
     people: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
+    *,
+    linked: bool,
 ) -> dict[str, Any]:
     areas = make_areas(people, seed)
-    files, truths = _Files(folder), _Files(sealed)
-    files.append("area_deprivation", areas.table())
+    files, truths = Files(folder if linked else folder / RAW), Files(sealed)
+    files.append("area_deprivation" if linked else "public/area_deprivation", areas.table())
     blocks = -(-people // BLOCK)
     counts: Counter[str] = Counter()
     defects: Counter[str] = Counter()
+    counted = Counted(people, len(areas))
     for block in range(blocks):
         size = people // blocks + (block < people % blocks)
-        world = _write_block(files, truths, areas, size, seed, block, defects)
+        world = make_world(areas, size, seed, block)
+        if linked:
+            defects += _write_linked(world, files, truths, seed, block)
+        else:
+            defects += RawBlock(world, files, truths, counted, seed, block).write()
         counts.update(truth.count(world))
         if progress is not None:
             progress(block + 1, blocks)
     files.close()
     truths.close()
-    truth.describe(sealed, people, seed, dict(sorted(defects.items())))
-    return {**counts, "rows": dict(files.rows), "defects": dict(sorted(defects.items()))}
+    found = dict(sorted(defects.items()))
+    if linked:
+        truth.describe(sealed, people, seed, found)
+    else:
+        truth.describe(sealed, people, seed, found, true_links.planted(), true_links.README)
+    return {**counts, "rows": dict(files.rows), "defects": found}
 
 
-def _write_block(
-    files: _Files,
-    truths: _Files,
-    areas: Areas,
-    people: int,
-    seed: int,
-    block: int,
-    defects: Counter[str],
-) -> World:
-    world = make_world(areas, people, seed, block)
-    for name, extract in EXTRACTS.items():
-        rng = stream(seed, block, name)
-        table, misdates = misdated(name, _table(extract(world, rng)), world, rng)
-        table = identify(table.sort_by("recorded_on"), name, seed, block, world)
-        table, duplicates = duplicated(name, table, rng)
-        defects.update(misdates + duplicates)
-        files.append(name, table)
-    ids = pseudonyms("P", seed, block, len(world.population.persons))
-    for name, rows in truth.tables(world, ids).items():
+def _write_linked(world: World, files: Files, truths: Files, seed: int, block: int) -> Counter[str]:
+    """One block with all links known: one pseudonym per person and home, whoever sends it."""
+    persons = pseudonyms("P", seed, block, len(world.population.persons))
+    homes = pseudonyms("H", seed, block, len(world.population.homes.family))
+    named = {PERSON: ("person_id", persons), HOME: ("household_id", homes)}
+    defects: Counter[str] = Counter()
+    for name in EXTRACTS:
+        extract = draft(name, world, seed, block)
+        ids = {
+            column: (called, values.take(pa.array(extract.column(column))))
+            for column, (called, values) in named.items()
+            if column in extract.table.column_names
+        }
+        files.append(name, extract.finished(ids, block))
+        defects += extract.defects
+    for name, rows in truth.tables(world, persons).items():
         truths.append(name, rows)
-    return world
-
-
-def _table(columns: Mapping[str, Any]) -> pa.Table:
-    lengths = {len(column) for column in columns.values() if not isinstance(column, str)}
-    (count,) = lengths
-    plain = {
-        name: pa.array([column], pa.string()).take(pa.array(np.zeros(count, np.int64)))
-        if isinstance(column, str)
-        else column
-        for name, column in columns.items()
-    }
-    return pa.table(plain)
+    return defects
 
 
 def _refuse_to_replace(target: Path) -> None:
     """Replace only folders that hold nothing but a county."""
     if target.exists():
         known = {".parquet", ".json", ".md"}
-        strange = [entry for entry in target.iterdir() if entry.suffix not in known]
+        files = [entry for entry in target.rglob("*") if not entry.is_dir()]
+        strange = [entry for entry in files if entry.suffix not in known]
         if strange:
             raise ValueError(f"{target} holds {len(strange)} other files; choose an empty folder")

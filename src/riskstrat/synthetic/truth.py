@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,15 @@ def count(world: World) -> dict[str, int]:
     }
 
 
-def describe(folder: Path, people: int, seed: int, defects: Mapping[str, int]) -> None:
-    """Write `planted.json` and `README.md`."""
+def describe(
+    folder: Path,
+    people: int,
+    seed: int,
+    defects: Mapping[str, int],
+    more: Mapping[str, Any] = MappingProxyType({}),
+    readme: str = "",
+) -> None:
+    """Write `planted.json`, to which there may be more, and `README.md`, which may go on."""
     planted: dict[str, Any] = {
         "county": {"people": people, "seed": seed},
         "effects": {
@@ -104,8 +112,10 @@ def describe(folder: Path, people: int, seed: int, defects: Mapping[str, int]) -
             "late_share": 0.02,
         },
     }
-    (folder / "planted.json").write_text(json.dumps(planted, indent=2, sort_keys=True) + "\n")
-    (folder / "README.md").write_text(README)
+    (folder / "planted.json").write_text(
+        json.dumps({**planted, **more}, indent=2, sort_keys=True) + "\n"
+    )
+    (folder / "README.md").write_text(README + readme)
 
 
 def _days(years: IntArray, date: str) -> IntArray:

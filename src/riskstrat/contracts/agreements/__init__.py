@@ -1,0 +1,1 @@
+"""Sharing agreements: who may use what, for what, until when, and who may see what comes of it."""

@@ -1,0 +1,1 @@
+"""The motivated intruder: attacks what we made ourselves, and passes only if nobody is found."""
