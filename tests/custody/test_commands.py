@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,6 +246,7 @@ def test_where_tokens_are_handed_over_the_linker_holds_no_identifier(desk: Desk)
     desk.site.hand_over_tokens()
     text = (CONFIGS / "linkage/mid_county_tokens.yaml").read_text(encoding="utf-8")
     (desk.site.root / "configs/linkage/trial.yaml").write_text(text, encoding="utf-8")
+    shutil.copy(CONFIGS / "linkage/nicknames.csv", desk.site.root / "configs/linkage")
     said = desk.work("all")
     assert said.code == 0, said.err
     assert found_in(everything(desk.site.root / "custody"), identifiers()) == {}

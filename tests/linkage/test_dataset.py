@@ -2,17 +2,15 @@
 
 import json
 import os
-import random
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
+from linkage.made_up import SURNAMES, made_up
 from linkage.small import CONFIGS
 from riskstrat.errors import LinkageError
 from riskstrat.linkage.dataset import link_dataset
@@ -22,47 +20,6 @@ from riskstrat.linkage.spec import read_linkage
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("RISKSTRAT_SHARED_DATA") or ROOT.parent / "shared" / "data")
 LEAST_F1 = {"febrl2": 0.95, "febrl3": 0.95, "febrl4": 0.99, "splink_fake_1000": 0.92}
-FORENAMES = "ann bob cara dev ella femi gita hal ines jon kit lena mo nia omar pia".split()  # noqa: SIM905
-SURNAMES = "adams bello chan doyle evans fry gupta hughes ivanov jones khan lopez".split()  # noqa: SIM905
-
-
-def made_up(people=240):
-    """Records of people: every second one twice, every third one thrice, with slips."""
-    rng = random.Random(5)
-    rows = []
-    for i in range(people):
-        row = {
-            "id": f"a{i}",
-            "who": str(i),
-            "first_name": rng.choice(FORENAMES),
-            "surname": rng.choice(SURNAMES) + rng.choice(SURNAMES),
-            "dob": f"{rng.randint(1940, 2010)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
-            "city": rng.choice(("york", "leeds", "hull")),
-            "email": f"{rng.getrandbits(24):x}@mail.org" if i % 4 else None,
-        }
-        rows.append(row)
-        if i % 2 == 0:
-            slip = rng.choice(("", "e"))
-            rows.append(row | {"id": f"b{i}", "surname": row["surname"] + slip})
-        if i % 3 == 0:
-            rows.append(row | {"id": f"c{i}", "city": None})
-    return pa.Table.from_pylist(rows)
-
-
-@pytest.fixture
-def linkage_file(tmp_path):
-    """A linkage file of one's own and its data: (path, folder)."""
-    plain = yaml.safe_load((CONFIGS / "splink_fake_1000.yaml").read_text(encoding="utf-8"))
-    plain |= {
-        "linkage": "mine",
-        "files": {"people": {"file": "people.parquet", "record": "id"}},
-        "truth": {"column": "who"},
-    }
-    plain["training"]["max_pairs"] = 10_000
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump(plain), encoding="utf-8")
-    pq.write_table(made_up(), tmp_path / "people.parquet")
-    return path
 
 
 def test_links_model_review_and_quality_are_written_and_say_no_value(linkage_file, tmp_path):

@@ -70,7 +70,7 @@ def link_addresses(
         derive(work, spec, fields, "standard", "derived")
         wrong = _drop_wrong_numbers(work, spec.homes)
         ambiguous = _by_doors(work, spec.homes, spec.thresholds.link)
-        _name_homes(work, spec)
+        _name_homes(work, spec, spec.homes)
         _mark_shared(work, spec, spec.homes)
         table = _describe(work, spec)
         return LinkedAddresses(table, MappingProxyType(_counts(table, broken, wrong, ambiguous)))
@@ -157,9 +157,8 @@ def _by_doors(work: Workspace, homes: Homes, least: float) -> int:
     )
 
 
-def _name_homes(work: Workspace, spec: LinkageSpec) -> None:
+def _name_homes(work: Workspace, spec: LinkageSpec, homes: Homes) -> None:
     """Name each record's home: by number, else by its surest door, else by its own content."""
-    homes = spec.homes or Homes(keys=())
     texts = [
         quoted(name)
         for name, field in spec.home_fields().items()
@@ -170,7 +169,7 @@ def _name_homes(work: Workspace, spec: LinkageSpec) -> None:
     work.table(
         "named",
         f"SELECT k.record_key, k.agency, o.number, o.rule, o.sure, "
-        f"coalesce({', '.join([*keys, 'NULL'])}, nullif('w' || {whole}, 'w')) AS door "
+        f"coalesce({', '.join(keys)}, nullif('w' || {whole}, 'w')) AS door "
         f"FROM {work.name('known')} AS k JOIN {work.name('keyed')} AS d USING (record_key) "
         f"LEFT JOIN {work.name('doors')} AS o USING (record_key)",
     )

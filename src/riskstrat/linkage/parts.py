@@ -183,7 +183,7 @@ class Homes(Spec):
 
     number: Name = "uprn"
     """The field of the number that names a home."""
-    keys: tuple[Key, ...]
+    keys: Annotated[tuple[Key, ...], Field(min_length=1)]
     """What an address without a number must share with one that has it, surest first.
 
     A key that turns out less sure than ``thresholds.link`` is not used.

@@ -18,7 +18,7 @@ from riskstrat.asof import quoted
 from riskstrat.errors import LinkageError
 from riskstrat.linkage.clusters import FloatArray, IntArray
 from riskstrat.linkage.workspace import Workspace, workspace
-from riskstrat.statistics import Estimate, percentile_estimate
+from riskstrat.statistics import Estimate, percentile_estimate, wilson_interval
 
 REPLICATES = 1000
 ALL = "all"
@@ -97,6 +97,60 @@ def linkage_quality(
                 name = "not recorded" if level is None else str(level)
                 found.append(_quality(work, group, name, where, rng, replicates, level))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedShare:
+    """How many records of a group were linked at all, where nobody knows the truth.
+
+    Attributes:
+        group, level: such as ``sex`` and ``f``; both ``all`` for everybody.
+        linked: share of records that are not alone, with Wilson's interval.
+        sure: share of the linked whose band is exact or high, with Wilson's interval.
+    """
+
+    group: str
+    level: str
+    linked: Estimate
+    sure: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "group": self.group,
+            "level": self.level,
+            "linked": self.linked.as_dict(),
+            "sure": self.sure.as_dict(),
+        }
+
+
+def linked_shares(
+    con: duckdb.DuckDBPyConnection, records: str, *, groups: Sequence[str] = ()
+) -> tuple[LinkedShare, ...]:
+    """What can be told by group without truth: who is linked less, and less surely.
+
+    Args:
+        con: a connection.
+        records: a table or view of ``band`` and the group columns, one row for each record.
+        groups: columns; empty values are the level ``not recorded``.
+    """
+    counts = (
+        "count(*), count(*) FILTER (band <> 'alone'), count(*) FILTER (band IN ('exact', 'high'))"
+    )
+    told = [(ALL, ALL, *row) for row in con.execute(f"SELECT {counts} FROM {records}").fetchall()]
+    for group in groups:
+        column = quoted(group)
+        rows = con.execute(
+            f"SELECT coalesce(CAST({column} AS VARCHAR), 'not recorded'), {counts} FROM {records} "
+            f"GROUP BY {column} ORDER BY {column} NULLS LAST"
+        ).fetchall()
+        told += [(group, *row) for row in rows]
+    return tuple(
+        LinkedShare(
+            group, str(level), wilson_interval(linked, total), wilson_interval(sure, linked)
+        )
+        for group, level, total, linked, sure in told
+    )
 
 
 def _refuse_unknown(work: Workspace, records: str) -> None:

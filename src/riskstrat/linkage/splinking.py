@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 
 from riskstrat.asof import quoted
@@ -75,7 +76,9 @@ def _linker(
             lookup = api.register(work.name(f"tf_{column}"), table_name=f"{table}_tf_{column}")
             linker.table_management.register_term_frequency_lookup(lookup, column)
         yield linker
-    except SplinkException:
+    except SplinkException as fault:
+        if isinstance(fault.__cause__, duckdb.OutOfMemoryException):
+            raise fault.__cause__ from None
         raise LinkageError(
             f"`{spec.linkage}`: Splink could not carry out a step on "
             f"{len(spec.comparisons)} comparisons",
@@ -190,8 +193,10 @@ def _learn(work: Workspace, spec: LinkageSpec, table: str, u: list[FloatArray]) 
 
 def _patterns(work: Workspace, spec: LinkageSpec, table: str, rule: Key) -> Patterns:
     """How the pairs of a rule agree; of more than ``max_pairs``, a share by their numbers."""
-    key = key_sql(rule)
-    keyed = f"(SELECT unique_id, {key} AS key FROM {table})"
+    keyed = (
+        f"(SELECT unique_id, {key_sql(rule)} AS key FROM {table} WHERE key IS NOT NULL "
+        f"QUALIFY count(*) OVER (PARTITION BY key) <= {spec.max_block})"
+    )
     pairs = work.table(
         "blocked",
         f"SELECT '0' AS match_key, l.unique_id AS join_key_l, r.unique_id AS join_key_r "
