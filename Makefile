@@ -106,7 +106,7 @@ endif
 endif
 
 intruder: setup  ## attack the releases, pseudonyms and files that are there; ends with 0 only if nobody is found
-	$(BIN)/riskstrat intruder --data $(DATA) --store $(STORE) --custody $(CUSTODY)
+	$(BIN)/riskstrat intruder --data $(DATA) --store $(STORE) --custody $(CUSTODY) --tokens configs/linkage/mid_county_tokens.yaml
 
 notebooks: setup data  ## execute the notebooks on the newest runs (makes them if need be)
 	$(BIN)/python notebooks/execute.py --data $(DATA) --store $(STORE)
@@ -122,4 +122,4 @@ clean:  ## remove what can be derived again, and caches (keeps runs, registry, l
 	rm -rf $(STORE)/derived $(STORE)/scratch .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist
 
 distclean: clean  ## also remove .venv, the demo county and the whole store
-	rm -rf $(VENV) data $(STORE)
+	rm -rf $(VENV) data $(STORE) $(STORE)-keys

@@ -64,7 +64,7 @@ def ids(
     units: Sequence[str], *, secret: bytes = b"", day: date = DAY, to: str = "icb"
 ) -> list[str]:
     """The release ids of people, as `riskstrat` makes them."""
-    key = release_key(STUDY_DIGEST, day, to, SEED, secret=secret)
+    key = release_key(secret, STUDY_DIGEST, day, to, SEED)
     return [release_id(key, unit, day) for unit in units]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from riskstrat.errors import ReleaseRefused, StudyError
 from riskstrat.release.aggregate import aggregate_list, band_summary
-from riskstrat.release.anonymity import WITHHELD, coarsen, without_rare
+from riskstrat.release.anonymity import WITHHELD, coarsen
 from riskstrat.release.bands import band_scores
 from riskstrat.release.cohort_list import ListFacts, cohort_list, owners
 from riskstrat.release.identity import release_id, release_key
@@ -26,7 +26,7 @@ N = 400
 BANDS = {"very_high": 0.05, "high": 0.25, "moderate": 0.5}
 STRICT = policy_named("strict")
 FACTS = ListFacts("Emergency admission within 12 months", date(2024, 3, 31), date(2024, 6, 30))
-KEY = release_key("digest", DAY, "icb", 1)
+KEY = release_key(b"s" * 32, "digest", DAY, "icb", 1)
 
 PAIRS = {"unit_id": [f"u{i:03}" for i in range(N)], "as_of": pa.array([DAY] * N, pa.date32())}
 BANDED = band_scores(
@@ -111,7 +111,8 @@ def test_a_commissioner_sees_no_pseudonym_rank_risk_date_or_value():
     assert table.column_names == list(ICB.columns)
     text = str(table.to_pylist())
     assert not re.search(r"\bu\d{3}\b|2024-|latest|: 4", text)
-    assert set(table["risk_band"].to_pylist()) <= {f"{i}-{i + 5}%" for i in range(5, 100, 5)}
+    points = [re.fullmatch(r"(\d+)-(\d+)%", each) for each in table["risk_band"].to_pylist()]
+    assert all(point and int(point[1]) % 5 == int(point[2]) % 5 == 0 for point in points)
 
 
 def test_rows_are_not_in_rank_order_within_a_band():
@@ -120,18 +121,22 @@ def test_rows_are_not_in_rank_order_within_a_band():
     assert ids == sorted(ids) and all(re.fullmatch(r"[0-9a-f]{32}", i) for i in ids)
 
 
-def test_nothing_singles_out_and_what_was_withheld_is_counted():
+def test_no_row_is_one_of_a_kind_and_what_was_withheld_is_counted():
     found = listed(ICB)
-    shown = Counter((row["imd_quintile"], row["age_band"]) for row in found.table.to_pylist())
-    assert min(shown.values()) >= STRICT.threshold
-    assert "85 and over" not in {age for _, age in shown}
+    rows = [
+        tuple(row[name] for name in ICB.columns if name != "release_id")
+        for row in found.table.to_pylist()
+    ]
+    assert min(Counter(rows).values()) >= STRICT.threshold
+    assert "85 and over" not in str(rows)
     assert found.coarsened >= 4
 
 
 def test_a_reason_of_few_people_is_dropped_and_counted():
-    found = listed(ICB)
+    found = listed(ICB.model_copy(update={"columns": ("release_id", "band", "reasons")}))
     assert "rare disease" not in str(found.table["reasons"].to_pylist())
-    assert found.reasons_withheld == 5
+    assert found.reasons_withheld >= 5
+    assert "A&E attendances in the last year" in found.table["reasons"].to_pylist()
 
 
 def test_a_column_that_a_list_cannot_hold_is_refused_with_the_choice():
@@ -152,16 +157,15 @@ def test_a_recipient_of_counts_gets_no_rows():
 
 def test_ids_join_neither_across_recipients_nor_dates_nor_secrets():
     keys = {
-        release_key("d", DAY, "icb", 1),
-        release_key("d", DAY, "council", 1),
-        release_key("d", date(2024, 5, 1), "icb", 1),
-        release_key("d", DAY, "icb", 2),
-        release_key("d", DAY, "icb", 1, secret=b"s" * 32),
+        release_key(b"", "d", DAY, "icb", 1),
+        release_key(b"", "d", DAY, "council", 1),
+        release_key(b"", "d", date(2024, 5, 1), "icb", 1),
+        release_key(b"", "d", DAY, "icb", 2),
+        release_key(b"s" * 32, "d", DAY, "icb", 1),
     }
     assert len({release_id(key, "u001", DAY) for key in keys}) == 5
-    assert release_id(KEY, "u001", DAY) == release_id(
-        release_key("digest", DAY, "icb", 1), "u001", DAY
-    )
+    again = release_key(b"s" * 32, "digest", DAY, "icb", 1)
+    assert release_id(KEY, "u001", DAY) == release_id(again, "u001", DAY)
 
 
 def test_counts_by_place_are_protected_and_add_up_to_what_is_shown():
@@ -199,14 +203,6 @@ def test_every_combination_shown_is_shared_by_k(rows, k):
         assert all(size >= k for size in sizes.values())
     for before, after in zip(rows, shown, strict=True):
         assert all(b == a or a == WITHHELD for b, a in zip(before, after, strict=True))
-
-
-@given(st.lists(st.lists(st.sampled_from("abcdef")), max_size=40), st.integers(1, 6))
-def test_every_reason_shown_is_held_by_k(texts, k):
-    kept, dropped = without_rare(texts, k)
-    held = Counter(text for row in kept for text in row)
-    assert all(n >= k for n in held.values())
-    assert dropped == sum(len(set(row)) for row in texts) - sum(held.values())
 
 
 @given(st.floats(min_value=0, max_value=1))

@@ -45,7 +45,11 @@ def intruder(
     ] = None,
     release_key: Annotated[
         list[Path] | None,
-        typer.Option("--release-key", help="a file with a release key, for the judge; repeatable"),
+        typer.Option(
+            "--release-key",
+            help="a file with a secret of release ids, for the judge; repeatable; default: "
+            "STORE-keys/release.key",
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
@@ -88,7 +92,7 @@ def intruder(
         custody=custody or _there(CUSTODY, CUSTODY),
         other=other_data,
         tokens=tokens,
-        release_keys=tuple(map(_key, release_key or ())),
+        release_keys=tuple(map(_key, release_key or _usual_key(store))),
         seed=seed,
         effort=Effort(workers=threads or os.cpu_count() or 1),
     )
@@ -115,6 +119,13 @@ def intruder(
 def _there(path: Path, usual: Path) -> Path | None:
     """A folder; the usual one may be missing, one that was asked for may not."""
     return None if path == usual and not path.is_dir() else path
+
+
+def _usual_key(store: Path) -> list[Path]:
+    from riskstrat.stages.secret import key_file
+
+    usual = key_file(store)
+    return [usual] if usual.is_file() else []
 
 
 def _key(path: Path) -> bytes:

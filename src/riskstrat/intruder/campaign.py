@@ -57,7 +57,8 @@ class Asked:
         custody: the keepers' folders; only the judge reads the linker's table and the keys.
         other: the extracts of another project, whose pseudonyms may not join.
         tokens: a linkage file with `tokens`, for the attack on what it hands over.
-        release_keys: secrets that release ids were made with; only the judge uses them.
+        release_keys: secrets that release ids were made with; only the judge uses them, and they
+            are looked for in every file.
         seed: of all samples.
         effort: how much is hashed, in how many processes.
         most: people or rows of a release that are tried.
@@ -93,7 +94,7 @@ class Campaign:
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.judge = Judge(asked.store or Path(), asked.release_keys)
-        self.sealed = Sealed(asked.truth, asked.custody)
+        self.sealed = Sealed(asked.truth, asked.custody, asked.release_keys)
 
     def rng(self, name: str) -> np.random.Generator:
         """The draws of one attack; they do not depend on which others are made."""

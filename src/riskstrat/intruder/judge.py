@@ -24,6 +24,8 @@ Bools = npt.NDArray[np.bool_]
 EVENTFUL = (*COUNTED, "any", "days_since_last", "days_since_first")
 """features that say something happened, which others may remember"""
 HAS_RECORD = "has_record"
+NO_SECRET = b""
+"""what somebody without the secret can try"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Judge:
         if release.kind != PSEUDONYMISED or units is None:
             return None
         ids = [row.get("release_id", "") for row in release.rows]
-        for secret in (*self.release_keys, b""):
+        for secret in (*self.release_keys, NO_SECRET):
             for key in possible_keys(release, self.seeds(release.study), secret):
                 found = {release_id(key, unit, release.as_of): unit for unit in units}
                 if any(each in found for each in ids):
@@ -124,10 +126,10 @@ class Judge:
         return None
 
 
-def possible_keys(release: Release, seeds: Sequence[int], secret: bytes = b"") -> list[bytes]:
+def possible_keys(release: Release, seeds: Sequence[int], secret: bytes = NO_SECRET) -> list[bytes]:
     """The keys a release's ids can have been made with, by the public rule."""
     return [
-        release_key(release.study_digest, release.as_of, release.recipient, seed, secret=secret)
+        release_key(secret, release.study_digest, release.as_of, release.recipient, seed)
         for seed in seeds
     ]
 

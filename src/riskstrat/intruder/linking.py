@@ -16,7 +16,7 @@ from riskstrat.intruder.findings import Attack, Progress, not_tried, silent
 from riskstrat.intruder.judge import Judge
 from riskstrat.intruder.releases import OWN_PATIENTS, PSEUDONYMISED, Release
 from riskstrat.release.anonymity import WITHHELD
-from riskstrat.release.wording import plain_reason, risk_band
+from riskstrat.release.wording import plain_reason
 
 CODE, TITLE = "RS3112", "Linkage: rows in two releases"
 HOW = (
@@ -26,6 +26,8 @@ HOW = (
 )
 FEWEST = 100
 """rows of each list that are tried, however many lists there are"""
+ROUNDED, TOUCH = 0.05, 1e-3
+"""by how many points a risk of three digits may be off; less than any step of a range"""
 Integers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -124,7 +126,7 @@ class Shown:
     """What a row tells, in words that lists of different kinds share."""
 
     band: str
-    risk: str
+    risk: tuple[float, float]
     attributes: Mapping[str, str]
     topics: tuple[str, ...]
 
@@ -157,6 +159,7 @@ class _Index:
         self._words, self._same_day = words, same_day
         self._topics = np.packbits([words.topics(row) for row in rows], axis=1)
         self._levels = np.array([words.levels(row) for row in rows])
+        self._low, self._high = np.array([row.risk for row in rows]).T
         places: dict[Hashable, list[int]] = {}
         for at, row in enumerate(rows):
             places.setdefault(self._key(row), []).append(at)
@@ -165,13 +168,16 @@ class _Index:
     def _key(self, row: Shown) -> Hashable:
         # Within a day the score is the same in every list. From day to day it moves, and whoever
         # still has the same reasons stands out by these.
-        return (row.band, row.risk) if self._same_day else row.topics
+        return row.band if self._same_day else row.topics
 
     def fitting(self, row: Shown) -> Integers:
         """The places of rows that can be the same person's; of several, those most alike."""
         near = self._places.get(self._key(row), np.empty(0, np.int64))
         levels, theirs = self._words.levels(row), self._levels[near]
         fits = ((theirs == levels) | (theirs < 0) | (levels < 0)).all(axis=1)
+        if self._same_day:
+            low, high = row.risk
+            fits &= (self._low[near] <= high) & (low <= self._high[near])
         # A recipient may not be told of some sources, and rare reasons are withheld: so the
         # shorter list of reasons has to be part of the longer.
         mine, theirs = np.packbits(self._words.topics(row)), self._topics[near]
@@ -182,9 +188,25 @@ class _Index:
 
 
 def _shown(row: Mapping[str, str]) -> Shown:
-    risk = row.get("risk_band") or (risk_band(float(row["risk"])) if row.get("risk") else "")
     reasons = [topic(each) for each in row.get("reasons", "").split("; ") if each]
-    return Shown(row.get("band", ""), risk, row, tuple(reasons))
+    return Shown(row.get("band", ""), _risk(row), row, tuple(reasons))
+
+
+_POINTS = re.compile(r"(?:under |(?P<low>\d+)-)(?P<high>\d+)%")
+
+
+def _risk(row: Mapping[str, str]) -> tuple[float, float]:
+    """Between what a row says that the risk is, in points; 0 to 100 where it says nothing.
+
+    Ranges are open at both ends here, so that two which only touch are not one another's.
+    """
+    if row.get("risk"):
+        points = float(row["risk"]) * 100
+        return points - ROUNDED, points + ROUNDED
+    told = _POINTS.fullmatch(row.get("risk_band", ""))
+    if told is None:
+        return 0.0, 100.0
+    return float(told["low"] or 0) + TOUCH, float(told["high"]) - TOUCH
 
 
 _NUMBER = re.compile(r"^(?:no |[-+£]*\d[\d,.]*%? )|\s+[-+£]*\d[\d,.]*%?$")

@@ -47,10 +47,12 @@ class Sealed:
     Attributes:
         truth: a made-up county's sealed truth.
         custody: the keepers' folders: the linker's entity table, everybody's keys.
+        secrets: further keys, such as that of release ids.
     """
 
     truth: Path | None = None
     custody: Path | None = None
+    secrets: tuple[bytes, ...] = ()
 
     def identifiers(self) -> Identifiers:
         """Everything that must not be found, from whoever knows."""
@@ -134,6 +136,7 @@ class Sealed:
         return found
 
     def _keys(self) -> Iterator[bytes]:
+        yield from self.secrets
         if not self.custody:
             return
         for path in sorted(self.custody.glob("*/keys/*.key")):

@@ -53,14 +53,41 @@ def _fill_the_rest(rows: list[Attributes], k: int) -> list[Attributes]:
     return [row if row in sizes else nothing for row in rows]
 
 
-def without_rare(texts: Sequence[Sequence[str]], k: int) -> tuple[list[list[str]], int]:
-    """Drop each text that fewer than ``k`` rows hold; also how many were dropped.
+def merged_steps(steps: Sequence[int], k: int) -> dict[int, tuple[int, int]]:
+    """Steps of a scale, merged with their neighbours until each range holds at least ``k``.
+
+    From the top down, since few are at the top; what is left at the bottom joins the range above.
+
+    Args:
+        steps: the step of each row.
+
+    Returns:
+        step -> (lowest, highest) step of its range; one range of all if there are fewer than ``k``.
 
     Examples:
-        >>> without_rare([["falls", "gout"], ["falls"]], 2)
-        ([['falls'], ['falls']], 1)
+        >>> merged_steps([9, 7, 7, 5, 5, 5], 3)
+        {9: (7, 9), 7: (7, 9), 5: (5, 5)}
+    """
+    ranges: list[list[int]] = []
+    held = k
+    for step, size in sorted(Counter(steps).items(), reverse=True):
+        if held >= k:
+            ranges.append([])
+            held = 0
+        ranges[-1].append(step)
+        held += size
+    if held < k and len(ranges) > 1:
+        rest = ranges.pop()
+        ranges[-1] += rest
+    return {step: (found[-1], found[0]) for found in ranges for step in found}
+
+
+def commonest_first(texts: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Each row's texts once, those that most rows hold first.
+
+    Examples:
+        >>> commonest_first([["gout", "falls"], ["falls"]])
+        [('falls', 'gout'), ('falls',)]
     """
     held = Counter(text for row in texts for text in set(row))
-    kept = [[text for text in dict.fromkeys(row) if held[text] >= k] for row in texts]
-    dropped = sum(len(set(row)) for row in texts) - sum(len(row) for row in kept)
-    return kept, dropped
+    return [tuple(sorted(set(row), key=lambda text: (-held[text], text))) for row in texts]

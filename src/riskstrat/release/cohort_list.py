@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskstrat.errors import ReleaseRefused, StudyError
-from riskstrat.release.anonymity import WITHHELD, coarsen, without_rare
+from riskstrat.release.alike import MOST_REASONS, REASONS, RISK, make_alike
 from riskstrat.release.bands import REST
 from riskstrat.release.identity import release_id
 from riskstrat.release.policies import Policy
@@ -26,7 +26,6 @@ from riskstrat.release.wording import (
 )
 
 NOT_RECORDED = "not recorded"
-MOST_REASONS = 5
 BAND_ORDER = ("very_high", "high", "moderate", REST)
 
 Row = dict[str, Any]
@@ -57,8 +56,8 @@ class CohortList:
         table: one row per listed unit.
         listed: how many, before anybody was left out.
         without_owner: left out of an `own_patients` list because nobody is responsible for them.
-        coarsened: rows of which some attribute was withheld, so that nothing singles out.
-        reasons_withheld: reasons dropped because too few people on the list share them.
+        coarsened: rows of which some attribute was withheld, so that no row is one of a kind.
+        reasons_withheld: reasons that are not shown, for the same end.
     """
 
     table: pa.Table
@@ -98,8 +97,8 @@ RELEASE_COLUMNS: Mapping[str, Cell] = MappingProxyType(
     {
         "release_id": lambda row, _: row["release_id"],
         "band": lambda row, _: row["band"],
-        "risk_band": lambda row, _: risk_band(row["risk"]),
-        "reasons": lambda row, _: "; ".join(row["coarse"][:MOST_REASONS]),
+        RISK: lambda row, _: row[RISK],
+        REASONS: lambda row, _: row[REASONS],
         "data_as_at": lambda _, facts: facts.data_as_at,
         "expires_on": lambda _, facts: facts.expires_on,
     }
@@ -176,21 +175,21 @@ def _pseudonymised(
 ) -> CohortList:
     wanted = listed_columns(recipient)
     _known(recipient, set(wanted), RELEASE_COLUMNS, groups)
-    attributes = [name for name in wanted if name not in RELEASE_COLUMNS]
-    shown = [tuple(_text(row[name]) for name in attributes) for row in rows]
-    safe = coarsen(shown, policy.threshold)
-    kept, dropped = without_rare([row["coarse"] for row in rows], policy.threshold)
-    for row, coarse, reasons in zip(rows, safe, kept, strict=True):
-        row.update(zip(attributes, coarse, strict=True))
-        row["coarse"] = reasons
+    telling = [name for name in wanted if name in (RISK, REASONS) or name not in RELEASE_COLUMNS]
+    for row in rows:
+        row.update((name, _text(row[name])) for name in telling if name not in RELEASE_COLUMNS)
         row["release_id"] = release_id(key, row["unit_id"], row["as_of"])
+    safe = make_alike(rows, telling, policy.threshold)
+    for row, shown in zip(rows, safe, strict=True):
+        row.update(shown.cells)
     # Sorted by id within the band: the order of rows must not give the rank away.
     rows.sort(key=lambda row: (BAND_ORDER.index(row["band"]), row["release_id"]))
-    changed = sum(
-        WITHHELD in after and after != before for before, after in zip(shown, safe, strict=True)
+    return CohortList(
+        _table(rows, wanted, RELEASE_COLUMNS, facts),
+        len(rows),
+        coarsened=sum(shown.withheld > 0 for shown in safe),
+        reasons_withheld=sum(shown.reasons_withheld for shown in safe),
     )
-    table = _table(rows, wanted, RELEASE_COLUMNS, facts)
-    return CohortList(table, len(rows), coarsened=changed, reasons_withheld=dropped)
 
 
 def owners(listed: CohortList, own: str) -> Mapping[str, pa.Table]:

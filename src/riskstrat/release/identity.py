@@ -12,17 +12,15 @@ ID_HEX_DIGITS = 32
 """128 bits: among a million people the chance that two ids agree is about 1e-27"""
 
 
-def release_key(
-    study_digest: str, as_of: date, recipient: str, seed: int, *, secret: bytes = b""
-) -> bytes:
+def release_key(secret: bytes, study_digest: str, as_of: date, recipient: str, seed: int) -> bytes:
     """The 256-bit key of one release to one recipient.
 
-    Without a ``secret`` the key follows from the study alone. That makes made-up data reproducible
-    byte by byte, but whoever holds the study file and a list of pseudonyms could compute the
-    ids: **a live service must pass a secret** (32 random bytes or more, from its key store).
+    Args:
+        secret: random bytes that no recipient has. Everything else is told in the study and the
+            manifest: with an empty secret, whoever has a list of pseudonyms can compute the ids.
     """
     told = digest("release_id", study_digest, as_of, recipient, seed)
-    return hmac.new(secret or b"riskstrat: no secret given", told.encode(), hashlib.sha256).digest()
+    return hmac.new(secret, told.encode(), hashlib.sha256).digest()
 
 
 def release_id(key: bytes, unit_id: str, as_of: object) -> str:

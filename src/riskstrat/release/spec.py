@@ -20,7 +20,8 @@ class Recipient(Spec):
     to: Name
     rows: Literal["own_patients", "pseudonymised", "aggregate"]
     columns: tuple[str, ...] = ()
-    """columns of a person-level list; a sensible set by default"""
+    """columns of a person-level list; a sensible set by default. Of a pseudonymised one by
+    importance: what would tell somebody apart is withheld from the last column on"""
     by: tuple[str, ...] = ()
     """dimensions of an aggregate table"""
     own: str | None = None

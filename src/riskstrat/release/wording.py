@@ -60,15 +60,35 @@ def _as_continuation(title: str) -> str:
     )
 
 
+STEP = 5
+"""points of risk that a list tells apart at most"""
+
+
+def risk_step(risk: float) -> int:
+    """Which step of five points a risk is in, 0 to 19."""
+    return min(100 // STEP - 1, floor(risk * 100 / STEP + 1e-9))
+
+
+def risk_range(first: int, last: int) -> str:
+    """Steps of risk from the first to the last, in words.
+
+    Examples:
+        >>> risk_range(4, 4), risk_range(9, 11), risk_range(0, 1)
+        ('20-25%', '45-60%', 'under 10%')
+    """
+    high = (last + 1) * STEP
+    return f"{first * STEP}-{high}%" if first else f"under {high}%"
+
+
 def risk_band(risk: float) -> str:
-    """The risk within five points, coarse enough that it singles nobody out.
+    """The risk within five points.
 
     Examples:
         >>> risk_band(0.234), risk_band(0.01), risk_band(1.0)
         ('20-25%', 'under 5%', '95-100%')
     """
-    low = min(19, floor(risk * 20 + 1e-9)) * 5
-    return "under 5%" if low == 0 else f"{low}-{low + 5}%"
+    step = risk_step(risk)
+    return risk_range(step, step)
 
 
 def change_in_words(rank: int, before: int | None) -> str:

@@ -40,11 +40,12 @@ COLUMNS: Mapping[str, str] = {
     "risk.",
     "risk": "How likely the outcome is, from 0 to 1.",
     "risk_in_words": "The same, as people say it.",
-    "risk_band": "The risk, to five points.",
+    "risk_band": "The risk, to five points, or to more where too few people share five.",
     "change_since_last": "Places moved since the last list.",
     "new_in_band": "Whether the person was not in this band on the last list.",
-    "reasons": "What the score rests on, most telling first; each raises the risk unless it says "
-    "otherwise. A reason is not a cause.",
+    "reasons": "What the score rests on: of one's own patients most telling first, of others only "
+    "what enough people on the list share; each raises the risk unless it says otherwise. A reason "
+    "is not a cause.",
     "data_as_at": "The last day the data tell of.",
     "expires_on": "Do not use the list after this day.",
     "people": "People in scope, listed or not.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -75,6 +75,8 @@ class Handover:
     identities: Mapping[str, str]
     opt_outs: Mapping[str, Any]
     """which kinds were applied, of which day, and to how many"""
+    secret: bytes = field(repr=False)
+    """what ids of pseudonymised lists are made with"""
     made_up: bool = False
     fairness: Protected | None = None
     """how the audit found each group to be reached, where it is at hand"""

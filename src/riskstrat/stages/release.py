@@ -34,6 +34,7 @@ from riskstrat.stages.handover import Handover, opt_outs_told, seen_by, without_
 from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.score import band_shares
+from riskstrat.stages.secret import release_secret
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.vocabulary import Protected, in_words
 
@@ -66,6 +67,7 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
         opt_outs=opt_outs_told(job, policy, left_out),
         made_up=is_made_up(job.data),
         fairness=_fairness(job, version, policy),
+        secret=release_secret(job.store.root),
     )
     target = job.store.release_folder(spec.study, job.day.isoformat())
     with folder_aside(target) as folder:
@@ -118,7 +120,7 @@ def _hand_over(hand: Handover, recipient: Recipient, folder: Path) -> None:
         )
         _write_folder(hand, recipient, folder, protected_table(counted), counted)
         return
-    key = release_key(digest(hand.study.text), hand.as_of, recipient.to, spec.seed)
+    key = release_key(hand.secret, digest(hand.study.text), hand.as_of, recipient.to, spec.seed)
     facts = ListFacts(
         outcome=spec.outcome.title or spec.outcome.name.replace("_", " "),
         data_as_at=hand.data_as_at,
