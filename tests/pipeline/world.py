@@ -148,10 +148,12 @@ def _unshare(path: Path) -> None:
 
 
 def new_world(root: Path) -> World:
-    """Make the county and its configs; no run yet."""
+    """Make the county, its configs and the secret its lists are made with; no run yet."""
     from riskstrat.cli.app import app
+    from riskstrat.stages.secret import release_secret
 
     world = World(root)
+    release_secret(world.store)
     wanted = f"--people {PEOPLE} --seed {SEED} --linked --quiet".split()
     done = CliRunner().invoke(app, ["synth", str(world.data), *wanted])
     assert done.exit_code == 0, done.stderr

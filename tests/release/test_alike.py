@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -94,7 +95,7 @@ def test_steps_merge_with_neighbours_until_k_are_in_each_range(steps, k):
     assert all(low <= step <= high for step, (low, high) in found.items())
     assert all(n >= k for n in held.values()) or len(held) == 1
     spans = sorted(held)
-    assert all(one[1] < other[0] for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in pairwise(spans))
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdef")), max_size=40))

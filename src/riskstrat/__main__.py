@@ -1,0 +1,5 @@
+"""``python -m riskstrat``: the command line."""
+
+from riskstrat.cli import main
+
+main()
