@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from intruder.outputs import truth
 from riskstrat.errors import UsageError
@@ -105,6 +106,16 @@ def test_without_a_linkage_file_it_is_not_tried(tmp_path):
         over(LINKAGE, tmp_path, None, np.random.default_rng(1))
 
 
+def without_salt(folder: Path) -> Path:
+    """The county's file, but names are not mixed with anything."""
+    plain = yaml.safe_load(LINKAGE.read_text(encoding="utf-8"))
+    del plain["tokens"]["salt"], plain["tokens"]["salted"]
+    plain["nicknames"] = str(LINKAGE.with_name(plain["nicknames"]))
+    path = folder / "unsalted.yaml"
+    path.write_text(yaml.safe_dump(plain), encoding="utf-8")
+    return path
+
+
 def test_the_tokens_of_a_linkage_file_are_attacked(tmp_path):
     people = [
         {
@@ -123,7 +134,7 @@ def test_the_tokens_of_a_linkage_file_are_attacked(tmp_path):
     raw = tmp_path / "raw" / "icb"
     raw.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(people), raw / "people.parquet")
-    [one] = over(LINKAGE, tmp_path, sealed, np.random.default_rng(1))
+    [one] = over(without_salt(tmp_path), tmp_path, sealed, np.random.default_rng(1))
     assert one.name == "icb" and one.seen.num_rows == 300
     names = set(one.seen.column_names) - {"record_key"}
     assert {"surname_token", "sex_token"} <= names
@@ -132,3 +143,6 @@ def test_the_tokens_of_a_linkage_file_are_attacked(tmp_path):
     found = guess_tokens([one])
     assert found.tried == 300
     assert any("surname_token: 2 of 2 guesses right" in note for note in found.notes)
+    [salted] = over(LINKAGE, tmp_path, sealed, np.random.default_rng(1))
+    assert len(set(salted.seen["surname_token"].to_pylist())) > 80
+    assert not any("surname_token" in note for note in guess_tokens([salted]).notes)
