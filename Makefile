@@ -52,16 +52,16 @@ $(DATA)/raw/icb/people.parquet: | $(READY)
 	$(BIN)/riskstrat synth $(DATA) --people $(PEOPLE) --seed $(SEED)
 
 $(DATA)/linkage.json: $(DATA)/raw/icb/people.parquet
-	$(BIN)/riskstrat pseudonymise all configs/custody/mid_county.yaml --data $(DATA) --custody $(CUSTODY)
+	$(BIN)/riskstrat pseudonymise all configs/custody/mid_county.yaml --data $(DATA) --custody $(CUSTODY) --truth $(DATA)-truth
 
 train: setup data  ## the main job: both demo studies, or STUDY=name
 	@for study in $(STUDIES); do \
 	  $(BIN)/riskstrat run configs/studies/$$study.yaml --data $(DATA) --store $(STORE) || exit $$?; \
 	done
 
-score: setup data  ## score a study for a day: STUDY=name AS_OF=date
+score: setup data  ## score a study for a day: STUDY=name AS_OF=date; without a sign-off, RESEARCH=1
 	@for study in $(STUDIES); do \
-	  $(BIN)/riskstrat score configs/studies/$$study.yaml --data $(DATA) --store $(STORE) $(if $(AS_OF),--as-of $(AS_OF)) || exit $$?; \
+	  $(BIN)/riskstrat score configs/studies/$$study.yaml --data $(DATA) --store $(STORE) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(RESEARCH),--research) || exit $$?; \
 	done
 
 report: setup  ## render a run's report again: RUN=folder

@@ -19,7 +19,7 @@ from keys import AGGREGATES, FUNCTIONS, KEYS
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from riskstrat.audit.spec import AuditSpec, Gate
+from riskstrat.audit.spec import AuditSpec, Gate, NeedMarker
 from riskstrat.codes import CODES
 from riskstrat.cohort.spec import CohortSpec, EventDates, ListedDates, OutcomeSpec, RegularDates
 from riskstrat.contracts.agreements.spec import (
@@ -37,6 +37,7 @@ from riskstrat.features.spec import AggregateName, Block, FeaturesSpec, SplitBy
 from riskstrat.publish.glossary import GLOSSARY
 from riskstrat.release.policies import POLICIES
 from riskstrat.release.spec import Recipient, ReleaseSpec
+from riskstrat.signoff.spec import SignoffSpec
 from riskstrat.spec import Spec
 from riskstrat.study import schema
 from riskstrat.study.demands import CAPACITY_METRICS, GROUP_RATES, GROUP_SCORES, OVERALL_METRICS
@@ -81,8 +82,10 @@ STUDY: tuple[Part, ...] = (
     ("`training.sample`", KeptNegatives),
     ("`training.learners`, `existing_score`", ExistingScore),
     ("`audit`", AuditSpec),
+    ("`audit.need`", NeedMarker),
     ("`release`", ReleaseSpec),
     ("`release.recipients`", Recipient),
+    ("`signoff`", SignoffSpec),
 )
 SOURCES: tuple[Part, ...] = (
     ("A source", Source),

@@ -30,6 +30,7 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "audit": ("{groups: [sex], gates: [auroc.low >= 0.70]}", "is it right, and for whom"),
         "release": ("{bands: {high: 0.05}}", "what may leave, and to whom"),
+        "signoff": ("{valid_for: 6 months}", "how long a decision to use the model holds"),
     },
     "PackUse": {
         "path": ("../../riskstrat/configs/sources/omop_5_4", ""),
@@ -150,9 +151,24 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
             "[auroc.low >= 0.70, 'calibration_slope in [0.9, 1.1]']",
             "what must hold before a model may be used",
         ),
+        "intersections": ("[[sex, ethnicity]]", ""),
         "min_group": ("100", ""),
+        "min_outcomes": ("10", ""),
+        "mitigate": ("[ethnicity]", ""),
+        "label_bias": ("People who never reach a hospital are not counted, however ill.", ""),
+        "need": (
+            "{feature: prescriptions__count__365d, why: issued by practices}",
+            "",
+        ),
         "reasons": ("5", ""),
+        "refits": ("10", ""),
     },
+    "NeedMarker": {
+        "feature": ("prescriptions__count__365d", ""),
+        "why": ("issued by practices", ""),
+        "within": ("[age_band, imd_quintile]", ""),
+    },
+    "SignoffSpec": {"valid_for": ("6 months", "")},
     "ReleaseSpec": {
         "as_of": ("2025-04-01", ""),
         "bands": ("{very_high: 0.005, high: 0.05, moderate: 0.20}", ""),

@@ -1,7 +1,7 @@
 """riskstrat: predictive risk stratification for public services.
 
 The documented Python surface is small: what a notebook needs to run a study, look at a
-run and compare runs. Everything else is reached through the ``riskstrat`` command.
+run, compare runs, sign off and score. Everything else is reached through the ``riskstrat`` command.
 """
 
 from __future__ import annotations
@@ -18,9 +18,36 @@ os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from riskstrat.api import compare, load_run, load_study, run, runs
+    from riskstrat.api import (
+        approve,
+        compare,
+        load_run,
+        load_study,
+        reject,
+        review,
+        run,
+        runs,
+        score,
+        signoffs,
+        submit,
+        withdraw,
+    )
 
-__all__ = ["__version__", "compare", "load_run", "load_study", "run", "runs"]
+__all__ = [
+    "__version__",
+    "approve",
+    "compare",
+    "load_run",
+    "load_study",
+    "reject",
+    "review",
+    "run",
+    "runs",
+    "score",
+    "signoffs",
+    "submit",
+    "withdraw",
+]
 
 
 def __getattr__(name: str) -> Any:

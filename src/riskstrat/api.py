@@ -1,4 +1,4 @@
-"""The public Python surface: run a study, look at a run, compare runs.
+"""The public Python surface: run a study, look at a run, compare runs, sign off and score.
 
     import riskstrat
 
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskstrat.disk import read_json
-from riskstrat.pipeline import Options, compare_runs, run_study
+from riskstrat.pipeline import Options, compare_runs, run_study, score_study
+from riskstrat.signing import approve, reject, review, signoffs, submit, withdraw
 from riskstrat.store.artefacts import Store
 from riskstrat.store.runs import RunFolder, all_runs, find_run
 from riskstrat.study import Study
@@ -29,7 +30,21 @@ from riskstrat.study import load_study as _load_study
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Run", "compare", "load_run", "load_study", "run", "runs"]
+__all__ = [
+    "Run",
+    "approve",
+    "compare",
+    "load_run",
+    "load_study",
+    "reject",
+    "review",
+    "run",
+    "runs",
+    "score",
+    "signoffs",
+    "submit",
+    "withdraw",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +165,7 @@ def run(
 ) -> Run:
     """Run a study; finished stages are reused. Raises what the command would say."""
     loaded = study if isinstance(study, Study) else load_study(study)
-    options = Options.make(
-        data=Path(data),
-        store=Path(store),
-        memory=memory,
-        threads=threads,
-        today=today or date.today(),
-    )
+    options = _options(data, store, memory, threads, today)
     return Run(run_study(loaded, options).folder)
 
 
@@ -177,3 +186,37 @@ def compare(*compared: Run, split: str = "test") -> pd.DataFrame:
     found = compare_runs([each.folder for each in compared], Path("store"), split=split)
     _title, columns, rows = found.tables()[0]
     return pd.DataFrame(rows, columns=list(columns))
+
+
+def score(
+    study: Study | str | Path,
+    *,
+    as_of: date | None = None,
+    version: int | None = None,
+    research: bool = False,
+    data: str | Path = "data/demo",
+    store: str | Path = "store",
+    memory: str = "4GB",
+    threads: int = 0,
+    today: date | None = None,
+) -> Path:
+    """Score a day with the approved model and write the releases; returns their folder.
+
+    Args:
+        research: score without an approval; every row is marked and nothing may be handed over.
+
+    Raises:
+        SignoffRefused: RS3301 to RS3307, no approval of the version holds.
+    """
+    loaded = study if isinstance(study, Study) else load_study(study)
+    options = _options(data, store, memory, threads, today)
+    return score_study(loaded, options, as_of=as_of, version=version, research=research)
+
+
+def _options(
+    data: str | Path, store: str | Path, memory: str, threads: int, today: date | None
+) -> Options:
+    day = today or date.today()
+    return Options.make(
+        data=Path(data), store=Path(store), memory=memory, threads=threads, today=day
+    )

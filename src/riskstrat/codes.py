@@ -17,6 +17,10 @@ from riskstrat.contracts.codes import CONTRACT_CODES
 from riskstrat.custody.codes import CUSTODY_CODES
 from riskstrat.intruder.codes import INTRUDER_CODES
 from riskstrat.linkage.codes import LINKAGE_CODES
+from riskstrat.mitigation.codes import MITIGATION_CODES
+from riskstrat.privacy.codes import PRIVACY_CODES
+from riskstrat.publish.pack.codes import PACK_CODES
+from riskstrat.signoff.codes import SIGNOFF_CODES
 from riskstrat.study.codes import STUDY_CODES
 from riskstrat.vocabulary import Code
 
@@ -270,20 +274,6 @@ _STORE = (
         "Run the study, or name a version that exists.",
     ),
     Code(
-        "RS7455",
-        "The version did not pass its gates",
-        "A version that failed its gates was to be approved.",
-        "The verdict recorded with the version is looked at.",
-        "Approve one that passed, or say plainly that the board decides despite the gates.",
-    ),
-    Code(
-        "RS7456",
-        "A decision needs a name and a reason",
-        "An approval or rejection lacks who takes it, or why.",
-        "Both are recorded in the log.",
-        "Give `--by` and `--reason`.",
-    ),
-    Code(
         "RS7461",
         "A stored model cannot be read",
         "The folder of a model is incomplete or damaged.",
@@ -307,7 +297,11 @@ CODES: Mapping[str, Code] = _together(
     CUSTODY_CODES.values(),
     INTRUDER_CODES.values(),
     LINKAGE_CODES.values(),
+    MITIGATION_CODES.values(),
+    PACK_CODES.values(),
     AUDIT_CODES.values(),
+    PRIVACY_CODES.values(),
+    SIGNOFF_CODES.values(),
     STUDY_CODES.values(),
 )
 """code -> its page, in the order of the codes"""

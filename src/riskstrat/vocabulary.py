@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -123,6 +124,20 @@ class Codelist:
         return {group: tuple(codes) for group, codes in found.items()}
 
 
+PRIVACY_METRICS = (
+    "membership_inference_auc",
+    "membership_inference_auc_positives",
+    "membership_tpr_at_low_fpr",
+    "smallest_leaf_people",
+    "rarest_reason_people",
+    "degrees_of_freedom",
+    "informed_membership_inference_auc",
+    "informed_membership_inference_auc_positives",
+    "informed_membership_tpr_at_low_fpr",
+)
+"""What the privacy of a model is measured by; gates of a study may name them."""
+
+
 class Code(NamedTuple):
     """The page behind a code of a finding or an error, as ``riskstrat explain`` shows it."""
 
@@ -177,6 +192,34 @@ class Protected:
     suppressed: int
     note: str = ""
 
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A sign-off that holds: who approved which bytes, and until when.
+
+    Made by ``signoff.view.clear`` alone; ``release`` writes nothing for use without one.
+
+    Attributes:
+        study, version: the registered model that may be used.
+        submission: the id under which the log keeps it.
+        digests: thing -> SHA-256 of what was signed.
+        decisions: by, role, on, decision, reason and answers of each reviewer.
+        on, until: its first and its last day.
+        despite_gates: why it may be used though gates did not pass; '' if all did.
+    """
+
+    study: str
+    version: int
+    submission: str
+    digests: Mapping[str, str]
+    decisions: tuple[Mapping[str, Any], ...]
+    on: date
+    until: date
+    despite_gates: str = ""
+
+
+CROSSED = " + "
+"""what joins the levels of several groups into a level of their intersection"""
 
 ABBREVIATIONS = ("imd", "gp", "ed", "lsoa", "nhs", "sen", "idaci", "icb", "id")
 

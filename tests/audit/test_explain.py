@@ -11,12 +11,12 @@ import pytest
 
 from riskstrat.audit.explain import (
     Contributions,
-    columns_for,
+    NotExplained,
     contributions,
     explanations,
     global_importance,
     importance_by_origin,
-    reasons,
+    largest_gap,
     sample,
 )
 from riskstrat.audit.wording import measure, reason_text, value_text
@@ -87,6 +87,20 @@ def test_contributions_and_the_base_add_up_to_the_score(learnt):
     assert found.base + found.values.sum(axis=1) == pytest.approx(model.log_odds(rows), abs=1e-10)
 
 
+def test_every_row_explained_is_held_against_its_score(learnt):
+    model, rows = learnt
+    assert 0 < contributions(model, rows).gap < 1e-12
+
+
+def test_contributions_that_miss_the_score_are_told_to_nobody():
+    values = np.array([[0.25, 0.25], [0.5, -0.5]])
+    assert largest_gap(values, -1.0, np.array([-0.5, -1.0])) == 0
+    for wrong in (-1.0001, np.nan):
+        with pytest.raises(NotExplained, match="1 of 2 rows do not add up") as told:
+            largest_gap(values, -1.0, np.array([-0.5, wrong]))
+        assert told.value.code == "RS3610"
+
+
 def test_shaps_own_code_finds_the_same_contributions(learnt):
     # For a Booster, SHAP would only call LightGBM; `internal` makes it use its own C code.
     shap = pytest.importorskip("shap")
@@ -132,43 +146,6 @@ def by_hand(values, **columns):
         "housing__known": ["not_covered", "no_record"][:n],
     }
     return Contributions(pa.table(rows | columns), FEATURES, np.array(values), -2.0)
-
-
-def test_a_person_reads_why_in_plain_words_and_what_raises_the_risk_first():
-    found = by_hand([[0.9, 0.4, 0.2, -1.5], [-0.3, -0.8, 0.0, 0.1]])
-    first, second = reasons(found, 5)["reasons"].to_pylist()
-    assert first == [
-        "4 emergency department attendances in the last 90 days (raises the risk)",
-        "age 83 (raises the risk)",
-        "housing records do not cover this person at this time (lowers the risk)",
-    ]
-    assert reasons(found, 5)["coarse"].to_pylist() == [
-        ["emergency department attendances in the last 90 days", "age"],
-        ["not known to the council: no tenancies"],
-    ]
-    assert second == [
-        "not known to the council: no tenancies (raises the risk)",
-        "no emergency department attendances in the last year (lowers the risk)",
-    ]
-
-
-def test_nobody_gets_more_reasons_than_asked_for():
-    found = by_hand([[0.9, 0.4, 0.2, -1.5]])
-    assert len(reasons(found, 1)["reasons"].to_pylist()[0]) == 1
-
-
-def test_who_may_not_be_told_of_a_feature_gets_the_next_strongest_reason():
-    found = by_hand([[0.9, 0.4, 0.2, -1.5], [-0.3, -0.8, 0.0, 0.1]])
-    visits = ("ed__count__90d", "ed__count__365d")
-    table = reasons(found, 2, ((), visits))
-    assert table.select(reasons(found, 2).column_names).equals(reasons(found, 2))
-    first, second = table[columns_for(1)[0]].to_pylist()
-    assert first == [
-        "age 83 (raises the risk)",
-        "housing records do not cover this person at this time (lowers the risk)",
-    ]
-    assert second == ["not known to the council: no tenancies (raises the risk)"]
-    assert table[columns_for(1)[1]].to_pylist()[0] == ["age"]
 
 
 def test_explanations_are_ranked_and_add_up_when_all_are_kept():

@@ -6,10 +6,14 @@ from math import isnan
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from riskstrat.audit import verdicts
 from riskstrat.audit.fairness import SCHEMA
 from riskstrat.audit.gates import evaluate_gates
 from riskstrat.audit.spec import AuditSpec, Gate
+from riskstrat.audit.verdicts import Interval
 from riskstrat.errors import StudyError
 
 METRICS = {
@@ -48,21 +52,91 @@ def judge(text, *rows, extra=None):
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [
+        # 0.75 (0.69 to 0.81): all of it on one side, or across the limit and narrow enough
+        ("auroc >= 0.65", "pass"),
+        ("auroc >= 0.85", "fail"),
         ("auroc >= 0.70", "pass"),
-        ("auroc.low >= 0.70", "fail"),
-        ("auroc.high <= 0.81", "pass"),
+        ("auroc >= 0.76", "fail"),
+        ("auroc >= 0.70 +- 0.05", "not_enough_evidence"),
+        ("auroc >= 0.70 ± 0.07", "pass"),
         ("auroc < 0.75", "fail"),
         ("auroc > 0.75", "fail"),
         ("auroc <= 0.75", "pass"),
+        # a lower limit asks for proof: its absence is not proof of the contrary
+        ("auroc.low >= 0.69", "pass"),
+        ("auroc.low >= 0.70", "not_enough_evidence"),
+        ("auroc.low >= 0.82", "fail"),
+        ("auroc.high <= 0.81", "pass"),
+        # an upper limit gives the benefit of the doubt, but not to an interval that says nothing
+        ("auroc.high >= 0.80", "pass"),
+        ("auroc.high >= 0.80 +- 0.05", "not_enough_evidence"),
+        # 0.98 (0.91 to 1.07)
         ("calibration_slope in [0.9, 1.1]", "pass"),
-        ("calibration_slope.low in [0.95, 1.1]", "fail"),
+        ("calibration_slope in [0.95, 1.1]", "not_enough_evidence"),
+        ("calibration_slope in [0.93, 1.2]", "pass"),
+        ("calibration_slope in [0.99, 1.2]", "fail"),
+        ("calibration_slope in [1.1, 1.2]", "fail"),
+        ("calibration_slope.low in [0.95, 1.2]", "not_enough_evidence"),
+        # 0.4 (0.3 to 0.5)
         ("ppv(at=0.05) >= 0.3", "pass"),
+        ("ppv(at=0.05) >= 0.35", "not_enough_evidence"),
     ],
 )
-def test_a_gate_compares_the_value_or_a_limit_of_its_interval(text, verdict):
+def test_a_gate_passes_or_fails_on_evidence_and_says_when_there_is_too_little(text, verdict):
     result = judge(text)
     assert (result.verdict, result.passed) == (verdict, verdict == "pass")
     assert result.text == text
+    assert result.explanation.endswith(".")
+
+
+CENTRES, WIDTHS = st.floats(0.05, 2.0), st.floats(0.001, 1.0)
+TEXTS = st.sampled_from(
+    [
+        "sensitivity_ratio(sex, at=0.05) >= 0.8",
+        "calibration_slope in [0.9, 1.1]",
+        "auroc.low >= 0.7",
+        "brier <= 0.5",
+        "auroc.high >= 0.7 +- 0.2",
+    ]
+)
+
+
+@given(TEXTS, CENTRES, WIDTHS, st.floats(0.0, 1.0))
+def test_a_narrower_interval_never_takes_a_verdict_away(text, centre, width, share):
+    gate = Gate.model_validate(text)
+    wide = verdicts.judge(gate, Interval(centre, centre - width, centre + width))
+    less = width * share
+    narrow = verdicts.judge(gate, Interval(centre, centre - less, centre + less))
+    assert narrow == wide or wide == verdicts.UNTOLD or gate.bound != "value"
+
+
+@given(TEXTS, CENTRES, WIDTHS)
+def test_an_interval_on_one_side_decides_whatever_the_tolerance(text, centre, width):
+    gate = Gate.model_validate(text)
+    found = Interval(centre, centre - width, centre + width)
+    inside = all(verdicts.holds(gate, x) for x in (found.low, centre, found.high))
+    outside = (
+        found.high < gate.between[0] or found.low > gate.between[1]
+        if gate.between
+        else not any(verdicts.holds(gate, x) for x in (found.low, found.high))
+    )
+    verdict = verdicts.judge(gate, found)
+    assert not inside or verdict == "pass"
+    assert not outside or verdict == "fail"
+
+
+@given(st.lists(st.sampled_from(["pass", "fail", "not_enough_evidence"])))
+def test_a_group_passes_only_if_every_level_does_and_fails_if_one_does(found):
+    whole = verdicts.whole(found)
+    assert (whole == "pass") == (bool(found) and set(found) == {"pass"})
+    assert (whole == "fail") == ("fail" in found)
+
+
+def test_a_number_without_an_interval_shows_nothing():
+    extra = {"smallest_leaf": {"value": 40, "low": None, "high": None, "n": 800}}
+    result = judge("smallest_leaf >= 10", extra=extra)
+    assert result.verdict == "not_enough_evidence"
+    assert "without an interval" in result.explanation
 
 
 @pytest.mark.parametrize(
@@ -92,10 +166,30 @@ def test_the_worst_level_with_enough_evidence_decides_and_is_named():
     assert (result.group, result.value) == ("ethnicity: Black", 0.7)
     assert "against White" in result.explanation
     assert "Too few to judge: Other" in result.explanation
+    assert (result.judged, result.too_few) == (2, ("Other",))
+
+
+def test_a_level_with_an_interval_too_wide_to_say_leaves_the_gate_open_and_is_named():
+    wide = {**row("Black", 0.9), "low": 0.5, "high": 1.4}
+    wider = {**row("Mixed", 1.0), "low": 0.3, "high": 1.9}
+    result = judge(
+        "sensitivity_ratio(ethnicity, at=0.05) >= 0.8", row("White", 1.0), row("Asian", 1.0), wide,
+        wider,
+    )  # fmt: skip
+    assert (result.verdict, result.passed) == ("not_enough_evidence", False)
+    assert (result.group, result.undecided) == ("ethnicity: Black", ("Black", "Mixed"))
+    assert "too wide to say" in result.explanation
+    assert "Nor can it be told for Mixed" in result.explanation
+    assert result.as_dict()["undecided"] == ["Black", "Mixed"]
+    failing = judge(
+        "sensitivity_ratio(ethnicity, at=0.05) >= 0.8", row("White", 1.0), row("Asian", 0.6), wide
+    )
+    assert (failing.verdict, failing.group) == ("fail", "ethnicity: Asian")
 
 
 def test_an_upper_limit_looks_at_the_largest_level():
-    rows = [row(x, v, metric="false_positive_rate") for x, v in (("White", 0.1), ("Asian", 0.3))]
+    levels = (("White", 0.05), ("Asian", 0.35))
+    rows = [row(x, v, metric="false_positive_rate") for x, v in levels]
     result = judge("false_positive_rate(ethnicity, at=0.05) <= 0.2", *rows)
     assert (result.group, result.passed) == ("ethnicity: Asian", False)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskstrat.audit.linkage_error import Judged, linked_bounds
+from riskstrat.audit.linkage_error import Judged, bounds_within, linked_bounds
 
 
 @st.composite
@@ -75,3 +76,29 @@ def test_impossible_counts_and_shares_are_refused():
         linked_bounds(Judged(10, 4, 2, 3), recall=0.0)
     with pytest.raises(ValueError, match="nobody"):
         linked_bounds(Judged(10, 0, 0, 3), recall=0.9)
+
+
+SHARES = st.floats(0.2, 1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(judged(), SHARES, SHARES, SHARES, SHARES)
+def test_no_share_within_its_limits_gives_wider_bounds(seen, r1, r2, p1, p2):
+    if not (seen.listed and seen.outcomes):
+        return
+    recall, precision = (min(r1, r2), max(r1, r2)), (min(p1, p2), max(p1, p2))
+    widest = bounds_within(seen, recall=recall, precision=precision)
+    for r in np.linspace(*recall, 12):
+        for p in np.linspace(*precision, 12):
+            one = linked_bounds(seen, recall=r, precision=p)
+            for ours, theirs in ((widest.ppv, one.ppv), (widest.sensitivity, one.sensitivity)):
+                assert ours.low <= theirs.low + 1e-9
+                assert ours.high >= theirs.high - 1e-9
+            assert widest.missed >= one.missed - 1e-9
+            assert widest.false >= one.false - 1e-9
+
+
+def test_one_value_has_the_bounds_of_that_value():
+    seen = Judged(100, 20, 10, 30)
+    one = linked_bounds(seen, recall=0.9, precision=0.95)
+    assert bounds_within(seen, recall=(0.9, 0.9), precision=(0.95, 0.95)) == one

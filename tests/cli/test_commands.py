@@ -14,8 +14,8 @@ from pipeline.world import MAIN, Said, World, read
 from riskstrat.store.ledger import Ledger
 from riskstrat.study import load_study
 
-COMMANDS = ["synth", "check", "run", "score", "report", "compare", "approve", "reject"]
-COMMANDS += ["schema", "explain", "log"]
+COMMANDS = ["synth", "check", "run", "score", "report", "compare", "schema", "explain", "log"]
+COMMANDS += ["submit", "review", "approve", "reject", "withdraw"]
 
 
 def riskstrat(*words: str, columns: int = 80) -> Said:
@@ -253,15 +253,18 @@ def test_score_writes_lists_for_another_day(own: World) -> None:
     left = own.store / "scratch/scores/of-a-killed-run/scores.parquet"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"pseudonyms and risks")
-    said = own.ask("score", "--as-of", "2025-07-01", "--version", 1)
+    said = own.ask("score", "--as-of", "2025-07-01", "--version", 1, "--research")
     assert said.code == 0, said.err
     folder = Path(said.out.strip())
-    assert folder == own.store / "releases/small/2025-07-01"
-    assert (folder / "icb_commissioner/list.csv").exists()
+    assert folder == own.store / "research/small/2025-07-01"
+    lines = (folder / "icb_commissioner/list.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("not_for_use,")
+    assert all(line.startswith('"research only, not for use",') for line in lines[1:])
+    assert read(folder / "icb_commissioner/manifest.json")["status"] == "research"
     assert not left.exists()
-    told = " ".join(own.ask("log").out.split())
-    assert "release small 2025-07-01" in told
-    assert "score small 2025-07-01" in told
+    assert not (own.store / "releases/small/2025-07-01").exists()
+    told = [each["what"] for each in Ledger.of_store(own.store).entries()[-2:]]
+    assert told == ["research small 2025-07-01", "score small 2025-07-01"]
 
 
 @pytest.mark.parametrize(
@@ -301,20 +304,6 @@ def test_compare_puts_runs_side_by_side(finished: World, first: Said) -> None:
     answer = json.loads(finished.ask("compare", run, run, "--json").out)
     assert {"columns", "rows"} <= answer.keys()
     assert finished.ask("compare", run).code == 2
-
-
-def test_a_named_decision_moves_the_alias_and_is_logged(own: World) -> None:
-    by = ("--by", "A. Lee", "--reason", "minute 4")
-    said = own.ask("approve", "small", 1, *by)
-    assert said.code == 0, said.err
-    assert "champion" in said.out
-    said = own.ask("reject", "small", 1, *by)
-    assert said.code == 0, said.err
-    assert "no alias" in said.out
-    told = " ".join(own.ask("log").out.split())
-    for words in ("A. Lee", "minute 4", "approve small 1", "reject small 1"):
-        assert words in told
-    assert own.ask("log", "--verify").out == "4 entries, the chain is whole\n"
 
 
 def test_an_entry_changed_later_is_found(own: World) -> None:

@@ -14,7 +14,7 @@ from riskstrat.intruder.acquaintances import find_acquaintances
 from riskstrat.intruder.findings import Attack
 from riskstrat.intruder.joins import compute_release_ids, join_ids
 from riskstrat.intruder.judge import Judge
-from riskstrat.intruder.linking import link_rows, topic
+from riskstrat.intruder.linking import link_rows, topic, topics
 from riskstrat.intruder.releases import read_releases
 
 UNITS = [f"P{n:032x}" for n in range(24)]
@@ -172,6 +172,8 @@ def test_lists_of_own_patients_need_no_linking(tmp_path):
     ("long", "short"),
     [
         ("last emergency admission 42 days ago", "time since the last emergency admission"),
+        ("last stay on 2 May 2024", "time since the last stay"),
+        ("first sign of frailty in March 2018", "time since the first sign of frailty"),
         ("1 fall in the last year", "falls in the last year"),
         ("17 entries (consultation) in the last year", "entries (consultation) in the last year"),
         ("age 85", "age"),
@@ -182,6 +184,28 @@ def test_lists_of_own_patients_need_no_linking(tmp_path):
 )
 def test_reasons_are_about_the_same_however_they_are_worded(long, short):
     assert topic(long) == topic(short)
+
+
+@pytest.mark.parametrize(
+    ("own", "short"),
+    [
+        (
+            "Acute trust: 3 stays in the last year, last fall on 2 May 2024",
+            "stays in the last year",
+        ),
+        (
+            "Acute trust: 3 stays in the last year, last fall on 2 May 2024",
+            "time since the last fall",
+        ),
+        ("ICB: age 83", "age"),
+        ("ICB: decile in the area: 1 (1 is poorest)", "decile in the area"),
+        ("the council: tenancies on record", "known to the council: tenancies"),
+        ("the council: no tenancies on record", "not known to the council: no tenancies"),
+        ("age 83", "age"),
+    ],
+)
+def test_each_fact_that_an_agency_tells_of_its_own_patient_is_held_against_a_short_list(own, short):
+    assert topic(short) in topics(own)
 
 
 def test_reasons_about_different_agencies_stay_apart():

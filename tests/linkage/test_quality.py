@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskstrat.errors import LinkageError
-from riskstrat.linkage.quality import linkage_quality, linked_shares
-from riskstrat.statistics import wilson_interval
+from riskstrat.linkage.quality import linkage_quality
 
 RECORDS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 4), st.booleans(), st.sampled_from(["x", "y"])),
@@ -99,21 +98,3 @@ def test_a_record_without_truth_cannot_be_judged():
         con.register("records", rows)
         linkage_quality(con, "records")
     assert told.value.code == "RS1308"
-
-
-def test_without_truth_the_shares_that_are_linked_are_told_by_group():
-    rows = pa.table(
-        {
-            "band": ["exact", "high", "low", "alone", "alone"],
-            "sex": pa.array(["f", "f", "m", "m", None]),
-        }
-    )
-    with duckdb.connect() as con:
-        con.register("records", rows)
-        everybody, women, men, others = linked_shares(con, "records", groups=["sex"])
-    assert (everybody.linked, everybody.sure) == (wilson_interval(3, 5), wilson_interval(2, 3))
-    assert (women.level, women.linked.value, women.sure.value) == ("f", 1.0, 1.0)
-    assert (men.linked.value, men.sure.value) == (0.5, 0.0)
-    assert (others.level, others.linked.value) == ("not recorded", 0.0)
-    assert others.sure.n == 0
-    assert men.as_dict()["linked"]["n"] == 2

@@ -15,7 +15,7 @@ from pipeline.world import Said, World, lists_of, read
 
 STAGES = (
     (
-        "contracts linkage prepared cohort features training audit register "
+        "contracts linkage prepared cohort features training audit explanations register "
         "score|cohort score|features scores release report"
     )
     .replace("|", "~")
@@ -58,7 +58,7 @@ def test_one_sentence_a_stage_goes_to_stderr_without_control_characters(first: S
 
 def test_the_run_says_what_to_do_next(first: Said, run: Path) -> None:
     assert f"read:    {run / 'report.html'}" in first.err
-    assert "riskstrat approve small 1 --by NAME --reason WHY" in first.err
+    assert "riskstrat submit small 1 --by NAME" in first.err
 
 
 def test_no_library_has_anything_to_say_even_when_asked(first: Said) -> None:
@@ -194,7 +194,7 @@ def test_the_log_says_who_did_what_when_and_why_and_no_row_values(
 ) -> None:
     text = (finished.store / "log/ledger.jsonl").read_text(encoding="utf-8")
     entries = [json.loads(line) for line in text.splitlines()]
-    assert [e["what"] for e in entries] == ["release small 2025-04-01", f"run small {run.name}"]
+    assert [e["what"] for e in entries] == ["preview small 2025-04-01", f"run small {run.name}"]
     for entry in entries:
         assert entry["who"]
         assert entry["at"].endswith("+00:00")

@@ -199,11 +199,12 @@ def test_check_reads_nobodys_rows_while_it_is_not_known_who_opted_out(fresh: Wor
 
 
 def test_no_list_outlives_an_agreement_behind_it(own: World) -> None:
-    said = own.ask("score", "--as-of", "2025-07-01", "--set", "release.valid_for=3650 days")
+    longer = "release.valid_for=3650 days"
+    said = own.ask("score", "--as-of", "2025-07-01", "--set", longer, "--research")
     assert said.code == 0, said.err
-    for path in own.store.glob("releases/small/2025-07-01/**/manifest.json"):
+    for path in own.store.glob("research/small/2025-07-01/**/manifest.json"):
         assert read(path)["expires_on"] == "2030-03-31"
     log = (own.store / "log/ledger.jsonl").read_text(encoding="utf-8").splitlines()
-    entry = next(e for e in map(json.loads, log) if e["what"] == "release small 2025-07-01")
+    entry = next(e for e in map(json.loads, log) if e["what"] == "research small 2025-07-01")
     assert entry["details"]["opt_outs"]["opt_outs"]["told_up_to"] == "2026-01-01"
     assert entry["details"]["opt_outs"]["opt_outs"]["people"]["any"].isdigit()

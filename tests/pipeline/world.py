@@ -63,7 +63,7 @@ class World:
     def words(self, command: str, arguments: Sequence[object]) -> list[str]:
         """A command line; the options that say where everything is are added."""
         given = list(map(str, arguments))
-        if command in {"run", "prepare", "score", "check"}:
+        if command in {"run", "prepare", "score", "check", "monitor", "stress"}:
             given = [str(self.study), *given]
             given += [] if "--data" in given else ["--data", str(self.data)]
         if command not in {"schema", "explain", "synth"} and "--store" not in given:

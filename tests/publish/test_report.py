@@ -143,10 +143,10 @@ def test_marks_are_those_of_the_policies():
 
 
 def test_a_draft_says_so_and_an_approval_names_who_and_why():
-    assert "Draft for review: nobody has approved this model" in PAGE.text
+    assert "For review: not for use until two reviewers have approved it" in PAGE.text
     text = read_page(render_report(approved(DATA))).text
     assert "20 April 2024: approved by A. Reviewer (Caldicott Guardian)" in text
-    assert "Draft for review" not in text
+    assert "For review" not in text
 
 
 def test_it_says_what_it_is_not():

@@ -96,6 +96,14 @@ def test_of_two_levels_both_are_withheld_or_none():
     assert {row["status"] for row in records(fairness_table(both, STRICT))} == {"shown"}
 
 
+def test_of_two_cells_on_a_line_of_an_intersection_both_are_withheld_or_none():
+    names = ("female + a", "male + a", "female + b", "male + b", "female + c", "male + c")
+    rows = [level(name, 500, 500, 0.3) for name in names]
+    rows[0] = level(names[0], 60, 60, 0.1)  # of the women and men of `a` both go
+    shown = {row["level"]: row["status"] for row in records(fairness_table(rows, STRICT))}
+    assert {name for name, status in shown.items() if status == "withheld"} == set(names[:2])
+
+
 def test_a_capacity_may_be_text_and_another_cut_keeps_its_name():
     rows = [level("White", 500, 500, 0.3), level("White", 500, 500, 0.3, at="score >= 5")]
     assert [row["at"] for row in records(fairness_table(rows, STRICT))] == [0.05, "score >= 5"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,13 +19,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.test_opt_outs import holders, opt_out, the_list_itself
 from pipeline.world import World, lists_of
 from riskstrat.disk import read_json
+from riskstrat.study import load_study
 from riskstrat.synthetic import make_county
 
 HERE = Path(__file__).parent
 STUDY = HERE.parents[1] / "configs" / "studies" / "emergency_admission.yaml"
+AFTER_CONTRACTS = ("linkage", "prepared", "cohort", "features")
 SMALL_CLUSTER = "local-cluster[2,1,1024]"
+TIMED = ("run.json", "report.html", "report.json", "manifest.json")
+"""files of a run that tell seconds, or digests of those that do"""
 
 pytestmark = [
     pytest.mark.slow,
@@ -88,7 +94,7 @@ def same_as_duckdb(store: Path, other: Path) -> None:
             for fact in ("source", "rows_in", "rows_out", "rejected"):
                 assert ours["facts"][fact] == theirs["facts"][fact], name
             assert accepted(store / name).equals(accepted(other / name)), ours["facts"]["source"]
-    assert len(folders) == 14 + 4
+    assert len(folders) == len(load_study(STUDY).sources) + len(AFTER_CONTRACTS)
 
 
 def test_every_stage_is_the_same_on_spark(places: tuple[Path, Path], on_spark: Path) -> None:
@@ -222,18 +228,50 @@ def test_a_day_is_scored_alike_from_the_command_line(own: World) -> None:
 
     def released() -> dict[str, bytes]:
         return {
-            name: (own.store / name).read_bytes() for name in lists_of(own.store) if day in name
+            path.relative_to(own.store).as_posix(): path.read_bytes()
+            for path in own.store.glob(f"research/small/{day}/**/list.csv")
         }
 
-    said = own.ask("score", "--as-of", day)
+    said = own.ask("score", "--as-of", day, "--research")
     assert said.code == 0, said.err
     expected = released()
     assert expected
-    for folder in ("derived", "releases"):
+    for folder in ("derived", "research"):
         shutil.rmtree(own.store / folder)
     spark = ("--engine", "spark", "--spark-master", "local[2]")
-    said = own.ask("score", "--as-of", day, *spark)
+    said = own.ask("score", "--as-of", day, "--research", *spark)
     assert said.code == 0, said.err
     assert released() == expected
     assert next(own.store.glob("derived/contracts/*/accepted-00000.parquet"), None)
     assert [p for p in (own.store / "scratch").rglob("*") if p.is_file()] == []
+
+
+def test_a_study_with_opt_outs_is_the_same_on_spark(own: World) -> None:
+    """One objects for good, another did for a while; rows and dates of both are left out alike."""
+    scored = pq.read_table(next(own.store.glob("derived/scores/*/scores.parquet")))
+    stays, back = sorted(scored["unit_id"].to_pylist())[:2]
+    opt_out(own, stays, date(2025, 11, 3))
+    opt_out(own, back, date(2022, 1, 1), date(2023, 6, 1))
+
+    def made(*spark: str) -> dict[str, bytes]:
+        for folder in ("derived", "releases", "runs"):
+            shutil.rmtree(own.store / folder, ignore_errors=True)
+        said = own.ask("run", *spark)
+        assert said.code == 0, said.err
+        assert "of people who opted out not read" in said.err
+        assert holders(own.store, stays) <= the_list_itself(own.store)
+        kept = [p for p in said.folder.rglob("*") if p.is_file() and p.name not in TIMED]
+        lists = [own.store / name for name in lists_of(own.store)]
+        return {p.relative_to(own.store).as_posix(): p.read_bytes() for p in (*kept, *lists)}
+
+    expected = made()
+    found = made("--engine", "spark", "--spark-master", "local[2]")
+    assert next(own.store.glob("derived/contracts/*/accepted-00000.parquet"), None)
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+    pairs = pq.read_table(next(own.store.glob("runs/small/*/features.parquet")))
+    rows = pairs.select(["unit_id", "as_of"]).to_pylist()
+    assert stays not in {row["unit_id"] for row in rows}
+    days = {row["as_of"] for row in rows if row["unit_id"] == back}
+    assert date(2022, 4, 1) not in days
+    assert date(2023, 4, 1) not in days

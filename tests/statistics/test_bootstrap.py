@@ -73,7 +73,7 @@ def naive(y, risk, ranking, risk_threshold, capacities):
 def test_every_replicate_of_every_metric_equals_repeating_rows(steps, own_ranking):
     y, risk, raw, household = county(steps=steps)
     ranking = raw if own_ranking else risk
-    rows = overall._prepare(y, risk, raw if own_ranking else None, household, True, None)
+    rows = overall.prepare(y, risk, raw if own_ranking else None, household, True, None)
     plan = plan_capacities(SHARES, rows.by_ranking, risk, probability=True)
     quick = overall._resample(rows, plan, REPLICATES, np.random.default_rng(7))
 

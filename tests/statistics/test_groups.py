@@ -14,8 +14,9 @@ from fairlearn.metrics import (
 from sklearn.metrics import brier_score_loss, precision_score, roc_auc_score
 
 from riskstrat import statistics as rs
-from riskstrat.statistics import Cut
+from riskstrat.statistics import Cut, group_counts, group_kernel
 from riskstrat.statistics.cuts import choose_reference, find_levels
+from riskstrat.statistics.resample import find_clusters
 
 
 def county(n=600, seed=0):
@@ -282,3 +283,62 @@ def test_a_reference_with_too_few_rows_leaves_no_extreme():
     worst = found.extreme("selection_rate_ratio", "area", "top 50%")
     assert worst.levels == ()
     assert not worst.smallest.estimable
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("probability", [True, False])
+def test_the_compiled_pass_gives_what_the_plain_one_gives(monkeypatch, tied, probability):
+    rng = np.random.default_rng(3)
+    n = 1200
+    risk = rng.beta(1, 8, n)
+    risk = np.round(risk, 2) if tied else risk
+    y = rng.random(n) < risk
+    groups = {
+        "area": rng.choice(["a", "b", "c"], n, p=[0.7, 0.25, 0.05]),
+        "sex": rng.choice(["x", "y"], n),
+    }
+    groups["area"][:30] = "tiny"  # nobody in it had the outcome
+    y[:30] = False
+    cuts = [Cut.top(0.01), Cut.top(0.2), Cut.at_least(0.1), Cut.at_least(0.5, score="other")]
+    more = {
+        "ranking": risk, "scores": {"other": rng.normal(size=n)}, "replicates": 40,
+        "clusters": rng.integers(0, n // 2, n), "score_is_probability": probability,
+    }  # fmt: skip
+    plain = run(y, risk if probability else 50 * risk, groups, cuts, **more)
+    monkeypatch.setattr(group_kernel, "LARGE", 1)
+    more["rng"] = np.random.default_rng(0)
+    compiled = run(y, risk if probability else 50 * risk, groups, cuts, **more)
+    for ours, theirs in zip(compiled.long_rows(), plain.long_rows(), strict=True):
+        assert ours[:4] == theirs[:4]
+        for part in ("value", "low", "high", "n"):
+            one, other = getattr(ours[4], part), getattr(theirs[4], part)
+            assert one == pytest.approx(other, abs=1e-12, nan_ok=True), (ours[:4], part)
+
+
+def test_steps_of_log_odds_move_no_limit_of_a_slope(monkeypatch):
+    y, _, _, household, groups = county(n=4000)
+    risk = np.clip(np.random.default_rng(2).beta(2, 4, 4000) + 0.2 * y, 0.01, 0.99)
+    more = {"clusters": household, "replicates": 60}
+    plain = run(y, risk, groups, [], **more)
+    monkeypatch.setattr(group_kernel, "LARGE", 1)
+    monkeypatch.setattr(group_counts, "BINS", 256)
+    stepped = run(y, risk, groups, [], rng=np.random.default_rng(0), **more)
+    for ours, theirs in zip(stepped.long_rows(), plain.long_rows(), strict=True):
+        if ours[3] == "calibration_slope":
+            width = theirs[4].high - theirs[4].low
+            assert ours[4].value == pytest.approx(theirs[4].value, abs=1e-12)
+            assert abs(ours[4].low - theirs[4].low) < 0.02 * width
+            assert abs(ours[4].high - theirs[4].high) < 0.02 * width
+
+
+def test_any_number_of_threads_gives_the_same_draws():
+    y, risk, _, household, groups = county()
+    levels = [level for name, values in groups.items() for level in find_levels(name, values)]
+    counts = group_kernel.GroupCounts(y, risk, {"ranking": risk}, (Cut.top(0.1),))
+    who = find_clusters(household, len(y))
+    one, three = (
+        group_counts.count_replicates(counts, levels, who, 20, np.random.default_rng(1), workers)
+        for workers in (1, 3)
+    )
+    for key, draws in one.draws.items():
+        assert np.array_equal(draws, three.draws[key], equal_nan=True)

@@ -1,4 +1,4 @@
-"""The registry with a real MLflow: what is written, what may be loaded, who decides."""
+"""The registry with a real MLflow: what is written, what may be loaded, and its aliases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import lightgbm as lgb
@@ -16,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from riskstrat.errors import ReleaseRefused, StorageError, UsageError
+from riskstrat.errors import StorageError, UsageError
 from riskstrat.risk_model import RiskModel
 from riskstrat.risk_model.model import booster_names
 from riskstrat.store.registry import Registry, RunRecord, TrialRecord
@@ -27,7 +26,6 @@ FEATURES = (
     FeatureColumn("sex", "sex", FeatureKind.CATEGORY, "people", levels=("f", "m")),
 )
 SRC = Path(__file__).parents[2] / "src"
-TODAY = date(2026, 4, 1)
 
 
 def trained_model() -> RiskModel:
@@ -303,36 +301,33 @@ class TestDecisions:
             assert registry.load(version).name == "lightgbm"
 
     def test_the_champion_goes_before_the_challenger(self, registry, record):
-        registry.approve(record.study, 1, by="IG board", reason="audited", on=TODAY)
+        registry.place(record.study, 1)
         registry.log_run(another(record, "3"))
         found = registry.find_version(record.study)
         assert (found.version, found.aliases) == (1, ("champion",))
-        assert found.tags["decided_by"] == "IG board"
-        assert found.tags["decided_on"] == "2026-04-01"
-        assert found.tags["reason"] == "audited"
+        assert registry.find_version(record.study, 2).aliases == ("challenger",)
+
+    def test_aliases_follow_what_they_are_told_and_telling_it_again_changes_nothing(
+        self, registry, record
+    ):
+        registry.log_run(another(record, "3"))
+        for champion, rejected, aliases in (
+            (1, None, {1: ("champion",), 2: ("challenger",)}),
+            (2, None, {1: (), 2: ("champion",)}),  # what is champion is challenger no more
+            (1, None, {1: ("champion",), 2: ()}),
+            (None, None, {1: (), 2: ()}),
+        ):
+            for _ in range(2):
+                registry.place(record.study, champion, rejected=rejected)
+                found = registry.versions(record.study)
+                assert {each.version: each.aliases for each in found} == aliases
 
     def test_a_rejected_version_is_not_scored_with(self, registry, record):
-        registry.approve(record.study, 1, by="IG board", reason="audited", on=TODAY)
-        assert (
-            registry.reject(record.study, 1, by="IG board", reason="drift", on=TODAY).aliases == ()
-        )
+        registry.place(record.study, None, rejected=1)
         with pytest.raises(UsageError, match="no model of emergency_admission is fit"):
             registry.find_version(record.study)
         again = registry.log_run(record)  # a resumed run does not undo a decision
         assert (again.version, again.aliases) == (1, ())
-
-    def test_a_version_that_failed_is_approved_only_knowingly(self, registry, record):
-        registry.log_run(another(record, "4", passed=False, gates=[]))
-        with pytest.raises(ReleaseRefused):
-            registry.approve(record.study, 2, by="IG board", reason="pilot", on=TODAY)
-        approved = registry.approve(
-            record.study, 2, by="IG board", reason="pilot", on=TODAY, despite_gates=True
-        )
-        assert approved.aliases == ("champion",)
-
-    def test_a_decision_has_a_name_and_a_reason(self, registry, record):
-        with pytest.raises(UsageError, match="name of who takes it"):
-            registry.approve(record.study, 1, by=" ", reason="x", on=TODAY)
 
     def test_a_version_that_does_not_exist_is_named(self, registry, record):
         with pytest.raises(UsageError, match="no version 9 of model emergency_admission"):
@@ -347,8 +342,6 @@ class TestDecisions:
         booster.write_bytes(text.replace(b"tree", b"tr3e", 1))
         with pytest.raises(StorageError, match="no longer match the digest"):
             registry.load(version)
-        with pytest.raises(StorageError):
-            registry.approve(record.study, 1, by="IG board", reason="ok", on=TODAY)
 
     def test_an_added_file_is_found_too(self, registry, record):
         version = registry.find_version(record.study)

@@ -141,6 +141,16 @@ def test_reasons_leave_out_what_a_recipient_may_not_see_and_stop_nothing(study_f
     assert "quintile" not in origins.visible_attributes(recipient)
 
 
+def test_a_date_in_a_reason_needs_the_right_to_see_dates(study_file, world):
+    sees = {"register": "all", "people": "all", "stays": ["kind", "method", "bed_days"]}
+    edit(world / "agreements" / "health.yaml", recipients={"gp_practice": {"sees": sees}})
+    study = load_study(study_file(("[count, sum(bed_days)]", "[count, days_since_last]")))
+    [recipient] = study.spec.release.recipients
+    seen = StudyOrigins.of(study).visible_features(recipient)
+    assert "stays__count__365d" in seen
+    assert "stays__days_since_last" not in seen
+
+
 def test_a_column_that_a_recipient_may_not_see_stops_the_study(study_file, world):
     wanted = ("own: register.practice_id", "own: register.practice_id, columns: [sex, band]")
     study = load_study(study_file(wanted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from riskstrat.audit import checks
+from riskstrat.audit.equity import equity
 from riskstrat.audit.explain import (
     contributions,
     explanations,
     global_importance,
     importance_by_origin,
-    reasons,
     sample,
 )
-from riskstrat.audit.fairness import align, capacity_cuts, fairness
+from riskstrat.audit.fairness import align, capacity_cuts, fairness_of
 from riskstrat.audit.gates import GateResult, evaluate_gates
+from riskstrat.audit.people import people_of
+from riskstrat.audit.reasons import reasons
 from riskstrat.audit.spec import AuditSpec
 from riskstrat.audit.tested import read_tested
 from riskstrat.errors import StudyError
@@ -39,12 +41,13 @@ class AuditResult:
     Attributes:
         fairness: see ``fairness.fairness``.
         explanations: see ``explain.explanations``; all contributions of the people explained.
-        reasons: see ``explain.reasons``, for the same people.
+        reasons: see ``reasons.reasons``, for the same people.
         importance: see ``explain.global_importance``.
         importance_by_agency: see ``explain.importance_by_origin``.
         findings: coded, errors first.
         gates: one result per gate of the study, in its order.
         passed: whether every gate passed.
+        tables: further tables by the name of their file; see ``equity.equity``.
     """
 
     fairness: pa.Table
@@ -55,6 +58,7 @@ class AuditResult:
     findings: tuple[Finding, ...]
     gates: tuple[GateResult, ...]
     passed: bool
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def audit(
@@ -69,6 +73,7 @@ def audit(
     cohort_rows: int = 0,
     cohort_unknown: int = 0,
     cluster: str = "unit",
+    levels: Mapping[str, Sequence[str]] | None = None,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
     replicates: int = 1000,
     seed: int = 0,
@@ -88,6 +93,7 @@ def audit(
         cohort_rows, cohort_unknown: size of the cohort, and its rows without a known outcome.
         cluster: what is resampled whole: ``unit``, or a column of ``groups``, where a row without
             a value stands for its unit (as in training).
+        levels: group -> levels that are declared, listed even where nobody tested is in them.
         extra: further measurements that gates may name.
         replicates, seed: of the resampling.
         progress: told the share done and what is going on.
@@ -103,15 +109,19 @@ def audit(
     tell(0.0, "comparing groups")
     positive_at = model.parameters.get("positive_at")
     cuts = capacity_cuts(spec.capacity, positive_at)
-    clusters = _clusters(own, groups, cluster)
-    table = fairness(
-        own, groups, spec, cuts=cuts, clusters=clusters, replicates=replicates, seed=seed
-    )
+    clusters = clusters_of(own, groups, cluster)
+    people = people_of(own, groups, spec, clusters)
+    table = fairness_of(people, spec, cuts=cuts, replicates=replicates, seed=seed, levels=levels)
     tell(0.6, "explaining the model")
     tested = read_tested(own, features, model)
     overall = contributions(model, tested.of(sample(own.num_rows, seed=seed)))
     importance = global_importance(overall)
     listed = contributions(model, tested.of(_listed(own, spec)))
+    tell(0.8, "looking for proxies, leaks and unrecorded need")
+    more = equity(
+        people, test, tested, model, spec, fairness=table, measured=measured,
+        importance=importance, baselines=baselines, seed=seed,
+    )  # fmt: skip
     tell(0.9, "holding the gates against the results")
     gates = evaluate_gates(spec.gates, measured, table, extra)
     found = (
@@ -126,6 +136,7 @@ def audit(
         *checks.check_importance(importance),
         *checks.check_unknown(cohort_rows, cohort_unknown),
         *checks.check_ties(model.name, measured),
+        *more.findings,
     )
     tell(
         1.0,
@@ -140,13 +151,14 @@ def audit(
         findings=tuple(sorted(found, key=lambda each: ORDER.index(each.severity.value))),
         gates=gates,
         passed=all(gate.passed for gate in gates),
+        tables=more.tables,
     )
 
 
 ORDER = ("error", "warning", "info")
 
 
-def _clusters(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.int64]:
+def clusters_of(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.int64]:
     """A number per row for what is resampled whole, in the order of its name."""
     units = rows["unit_id"].to_pylist()
     if cluster == "unit":

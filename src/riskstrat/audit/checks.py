@@ -67,7 +67,7 @@ def check_calibration(winner: str, metrics: Mapping[str, Any]) -> Iterator[Findi
             yield finding(code, Severity.WARNING, winner, message, number)
             continue
         outside = number.low > high or number.high < low
-        message = f"{winner}: {words} {_said(number)}; 1 is right"
+        message = f"{winner}: {words} {said(number)}; 1 is right"
         yield finding(code, Severity.WARNING if outside else Severity.INFO, winner, message, number)
 
 
@@ -75,7 +75,7 @@ def check_discrimination(winner: str, metrics: Mapping[str, Any]) -> Iterator[Fi
     """RS306: too good to be true."""
     number = estimate(metrics.get("auroc"))
     if number.estimable and number.value > TOO_GOOD:
-        message = f"{winner}: area under the ROC curve {_said(number)}; above {TOO_GOOD:g} is rare"
+        message = f"{winner}: area under the ROC curve {said(number)}; above {TOO_GOOD:g} is rare"
         yield finding("RS306", Severity.WARNING, winner, message, number)
 
 
@@ -113,7 +113,7 @@ def check_against_baselines(
         better = number.low > 0
         message = (
             f"{winner} {'finds more than' if better else 'is not shown to find more than'} "
-            f"{name}: average precision differs by {_said(number)}"
+            f"{name}: average precision differs by {said(number)}"
         )
         yield finding("RS303", Severity.INFO if better else Severity.WARNING, name, message, number)
 
@@ -165,7 +165,7 @@ def check_groups(fairness: pa.Table) -> Iterator[Finding]:
         if row["high"] is not None and row["high"] < UNEQUAL:
             message = (
                 f"{row['group']}: of those in need at level {row['level']}, {_cut(row['at'])} "
-                f"finds {_said(estimate(row))} times the share it finds at {row['reference']}"
+                f"finds {said(estimate(row))} times the share it finds at {row['reference']}"
             )
             group = f"{row['group']}: {row['level']}"
             yield finding("RS310", Severity.WARNING, row["group"], message, estimate(row), group)
@@ -265,7 +265,8 @@ def _cut(at: str) -> str:
         return f"`{at}`"
 
 
-def _said(number: Estimate) -> str:
+def said(number: Estimate) -> str:
+    """``1.2 (95% interval 1.1 to 1.3)``."""
     if isfinite(number.low) and isfinite(number.high):
         return f"{number.value:.3g} (95% interval {number.low:.3g} to {number.high:.3g})"
     return f"{number.value:.3g}"

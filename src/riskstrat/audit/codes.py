@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from riskstrat.audit.equity_codes import EQUITY_TEXTS
+from riskstrat.audit.explain_codes import EXPLANATION_TEXTS
 from riskstrat.vocabulary import Code
 
 _TEXTS = (
@@ -43,7 +45,8 @@ _TEXTS = (
         "Too few to judge a group",
         "For this group the audit cannot tell whether the model works. That is a limit of the "
         "evidence, not a sign that all is well.",
-        "A level with fewer people than `min_group`, or fewer than ten outcomes, gets no verdict.",
+        "A level with fewer people than `min_group`, or fewer outcomes than `min_outcomes`, gets "
+        "no verdict.",
         "Merge levels that the service treats alike, add as-of dates, or decide and record how "
         "the group will be looked after without the model's help.",
     ),
@@ -104,8 +107,10 @@ _TEXTS = (
         "RS320",
         "Gate on a metric",
         "A condition of the study on how accurate the model is over everyone tested.",
-        "The metric of the winning learner on the held-out dates, or a limit of its interval "
-        "(`.low`, `.high`), against the limit in the study file.",
+        "The 95% interval of the metric on the held-out dates against the limit in the study file: "
+        "wholly within it passes, wholly beyond it fails. Where it spans the limit, the metric (or "
+        "the limit of its interval that the gate names) decides if the interval is narrow enough, "
+        "as `+- 0.1` says; otherwise there is not enough evidence.",
         "Read the metric's own finding. A limit is set before training: do not loosen it after.",
     ),
     Code(
@@ -120,8 +125,9 @@ _TEXTS = (
         "Gate on the worst group",
         "A condition that has to hold for every level of an attribute about which there is "
         "enough evidence.",
-        "The worst level counts. Levels with too few people or outcomes are left out and named; "
-        "when none is left the gate is not passed, because nothing was shown.",
+        "Every level has to pass: one that fails fails the gate, one whose interval is too wide to "
+        "say leaves it without enough evidence. Levels with fewer people or outcomes than the "
+        "study judges by are left out and named; when none is left nothing was shown.",
         "See RS310 for a group that fails, RS304 for one without evidence.",
     ),
     Code(
@@ -132,7 +138,54 @@ _TEXTS = (
         "Switch on the measurement, add the group to `audit.groups` or the share to "
         "`audit.capacity`, or take the gate out.",
     ),
+    Code(
+        "RS330",
+        "Outcomes that linkage missed",
+        "An outcome is seen only where its record was linked to the person. Outcomes of people in "
+        "the cohort that were not linked to them count as none; some linked ones are somebody "
+        "else's.",
+        "Outcomes seen, times precision, times (1 / recall - 1), for the links between the records "
+        "that tell the outcome and the register. Precision and recall are held against truth where "
+        "it is known, and estimated from the probabilities of the links where it is not.",
+        "Read “What linkage error could hide” in the report. Ask the agency for the numbers that "
+        "its records lack, and have a sample of links reviewed.",
+    ),
+    Code(
+        "RS331",
+        "What linkage error could hide at a capacity",
+        "How far the list's hits and reach may be from what was seen, if missed outcomes all "
+        "belong to people on the list, or none of them.",
+        "Bounds over every way in which missed and false outcomes could lie, at any precision and "
+        "recall within their intervals. A warning where a bound leaves the 95% interval of "
+        "sampling, or crosses a gate of the study: then linkage could change the verdict.",
+        "Treat the bounds as part of the result. Better links narrow them; more people do not.",
+    ),
+    Code(
+        "RS332",
+        "Records of a group are linked less well",
+        "Records of one group find the right person less often, or less surely, than those of the "
+        "largest level. Missed links look like health, safety or absence, so its people are scored "
+        "too low.",
+        "Recall where truth is known; without it the share of records found on the register, and "
+        "the share of people of whom every record is surely linked. Told where the whole "
+        "interval lies below that of the largest level; a warning from one record in a hundred "
+        "on. Without truth a difference may be real: some groups are on no register.",
+        "Look at the identifiers that the agency lacks for the group; compare the model's reach "
+        "for it with the bounds; have links of the group reviewed first.",
+    ),
+    Code(
+        "RS333",
+        "The result on sure links only",
+        "The same model, scored and judged again without the records whose link is of the bands "
+        "medium or low. If the result changes, it rests on links that may be wrong.",
+        "Contracts, cohort, outcomes and features are derived again from rows whose band is exact, "
+        "high or alone; the model stays as it is. A warning where the 95% interval of a metric "
+        "does not overlap the one on all links, or where it could not be done.",
+        "Raise the linkage's threshold, or have the pairs near it reviewed.",
+    ),
 )
 
-AUDIT_CODES: Mapping[str, Code] = MappingProxyType({text.code: text for text in _TEXTS})
+AUDIT_CODES: Mapping[str, Code] = MappingProxyType(
+    {text.code: text for text in (*_TEXTS, *EQUITY_TEXTS, *EXPLANATION_TEXTS)}
+)
 """Code -> its page, for ``riskstrat explain``."""

@@ -1,14 +1,15 @@
 """Why the model says so: for everyone, by agency, and for one person.
 
-A contribution is what a feature adds to the log-odds of the raw score (LightGBM's own Shapley
-values, Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9; for a linear model the coefficient
-times the distance from the mean). With the base they add up to the score. They describe the
-model; they do not say what would happen if a value changed.
+A contribution is what a feature adds to the log-odds of the raw score: its Shapley value
+(Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9; for a linear model the coefficient times
+the distance from the mean). With the base they add up to the score, which is checked for every
+row that is explained. They describe the model; they do not say what would happen if a value
+changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +17,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from riskstrat.audit.wording import measure, reason_text, topic_text, value_text
+from riskstrat.audit.wording import value_text
+from riskstrat.errors import RiskstratError
 from riskstrat.risk_model import RiskModel
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 FloatArray = NDArray[np.float64]
 SAMPLE_ROWS = 5_000
-Hidden = Sequence[Collection[str]]
-NOTHING_HIDDEN: Hidden = ((),)
+ADDS_UP = 1e-9
+"""Log-odds by which base and contributions may miss the score; they miss it by some 1e-14."""
 CLEAR = 0.1
 """A correlation of value and contribution weaker than this has no direction to speak of."""
 
@@ -47,18 +49,51 @@ class Contributions:
         features: the model's columns, in its order.
         values: float (n, features).
         base: the log-odds everyone starts from; base plus a row's sum is its log-odds.
+        gap: the most by which that was missed, in log-odds.
     """
 
     rows: pa.Table
     features: tuple[FeatureColumn, ...]
     values: FloatArray
     base: float
+    gap: float = 0.0
 
 
-def contributions(model: RiskModel, rows: pa.Table) -> Contributions:
-    """Compute them; costs about a hundred times a score, so pass the listed people only."""
-    values, base = model.contributions(rows)
-    return Contributions(rows, model.features, values, base)
+class NotExplained(RiskstratError):  # noqa: N818 - named like the other verdicts
+    """Explanations that are not those of the scores; nobody may be told them."""
+
+    default_code = "RS3610"
+
+
+def contributions(model: RiskModel, rows: pa.Table, threads: int = 1) -> Contributions:
+    """Compute them, and hold every row's against its score.
+
+    Raises:
+        NotExplained: RS3610, when a row's contributions and the base miss its score by more
+            than ``ADDS_UP``.
+    """
+    values, base = model.contributions(rows, threads)
+    gap = largest_gap(values, base, model.log_odds(rows))
+    return Contributions(rows, model.features, values, base, gap)
+
+
+def largest_gap(values: FloatArray, base: float, log_odds: FloatArray) -> float:
+    """The most by which base plus contributions (n, features) miss log-odds (n,).
+
+    Raises:
+        NotExplained: RS3610, when that is more than ``ADDS_UP``, or no number.
+    """
+    gaps = np.abs(base + values.sum(axis=1) - log_odds)
+    gap = float(gaps.max()) if len(gaps) else 0.0
+    if not gap <= ADDS_UP:
+        broken = int((~(gaps <= ADDS_UP)).sum())
+        raise NotExplained(
+            f"the contributions of {broken} of {len(gaps)} rows do not add up to their scores\n"
+            f"  largest gap: {gap:.3g} log-odds; allowed: {ADDS_UP:g}",
+            fix="nothing was explained; report this as a bug, with the versions of lightgbm and "
+            "numba that are installed",
+        )
+    return gap
 
 
 def sample(rows: int, size: int = SAMPLE_ROWS, *, seed: int) -> NDArray[np.int64]:
@@ -150,67 +185,6 @@ def explanations(found: Contributions, top: int | None = None) -> pa.Table:
         }
     )
     return table.replace_schema_metadata({"base": repr(found.base)})
-
-
-def reasons(found: Contributions, count: int = 5, hidden: Hidden = NOTHING_HIDDEN) -> pa.Table:
-    """Plain words for each person: what raises the risk first, then what lowers it.
-
-    Windows of the same measure give one reason, the strongest. What contributes nothing is left
-    out.
-
-    Args:
-        found: from ``contributions``.
-        count: how many a person gets at most.
-        hidden: sets of features that some readers may not be told of. Each set has reasons of
-            its own, the strongest of what is not in it.
-
-    Returns:
-        unit_id, as_of, and for each of ``hidden`` two columns, named by :func:`columns_for`:
-        reasons (list of texts) and coarse (list of texts), at most ``count`` each. ``coarse``
-        names what raises the risk without its value, for those who may not see values.
-    """
-    texts = [_texts(found, feature, reason_text) for feature in range(len(found.features))]
-    topics = [_texts(found, feature, topic_text) for feature in range(len(found.features))]
-    measures = [measure(feature) for feature in found.features]
-    columns = {"unit_id": found.rows["unit_id"], "as_of": found.rows["as_of"]}
-    for number, names in enumerate(hidden):
-        seen = np.array([feature.name not in names for feature in found.features], dtype=bool)
-        chosen = [_strongest(row, measures, count) for row in np.where(seen, found.values, 0.0)]
-        lists = [
-            [_with_direction(texts[i][person], found.values[person, i]) for i in places]
-            for person, places in enumerate(chosen)
-        ]
-        coarse = [
-            [topics[i][person] for i in places if found.values[person, i] > 0]
-            for person, places in enumerate(chosen)
-        ]
-        for name, told in zip(columns_for(number), (lists, coarse), strict=True):
-            columns[name] = pa.array(told, pa.list_(pa.string()))
-    return pa.table(columns)
-
-
-def columns_for(number: int) -> tuple[str, str]:
-    """The names of the two columns of reasons for the n-th set of hidden features.
-
-    Examples:
-        >>> columns_for(0), columns_for(1)
-        (('reasons', 'coarse'), ('reasons_1', 'coarse_1'))
-    """
-    ending = f"_{number}" if number else ""
-    return f"reasons{ending}", f"coarse{ending}"
-
-
-def _strongest(row: FloatArray, measures: Sequence[str], count: int) -> list[int]:
-    """Positions of one feature per measure: those that raise, strongest first, then the rest."""
-    best: dict[str, int] = {}
-    for i in np.argsort(-np.abs(row), kind="stable"):
-        if row[i] != 0:
-            best.setdefault(measures[i], int(i))
-    return sorted(best.values(), key=lambda i: (row[i] < 0, -abs(row[i])))[:count]
-
-
-def _with_direction(text: str, contribution: float) -> str:
-    return f"{text} ({'raises' if contribution > 0 else 'lowers'} the risk)"
 
 
 def _texts(

@@ -8,7 +8,6 @@ under the same cuts, so they agree; a test holds them to it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
 
@@ -16,19 +15,27 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from riskstrat.audit.people import EVERYONE, People, align, level_texts, people_of
 from riskstrat.audit.rates import Values, rates_by_level, scores_by_level, selection
 from riskstrat.audit.spec import AuditSpec
-from riskstrat.errors import StudyError
-from riskstrat.risk_model import FeatureRows, sorted_by_key
-from riskstrat.statistics.cuts import NOT_RECORDED, RANKING, RISK, Cut
-from riskstrat.statistics.estimate import Estimate, FloatArray
+from riskstrat.statistics.cuts import RANKING, Cut
+from riskstrat.statistics.estimate import Estimate
 from riskstrat.statistics.groups import GroupEvaluation, evaluate_groups
 
-ENOUGH_OUTCOMES = 10
+__all__ = [
+    "EVERYONE",
+    "NOT_ENOUGH",
+    "OK",
+    "SCHEMA",
+    "align",
+    "capacity_cuts",
+    "fairness",
+    "fairness_of",
+    "level_texts",
+    "share_text",
+]
+
 OK, NOT_ENOUGH = "ok", "not_enough_evidence"
-EVERYONE = "everyone"
-"""A group of one level, so that each table of groups also shows the whole."""
-KEYS = ("unit_id", "as_of")
 SCHEMA = pa.schema(
     [
         ("group", pa.string()),
@@ -78,7 +85,8 @@ def fairness(
     Args:
         predictions: one learner on one split: unit_id, as_of, outcome, risk, raw_score. Rows
             whose outcome is not known are left out.
-        groups: unit_id, as_of, and a column for each of ``spec.groups``.
+        groups: unit_id, as_of, and a column for each of ``spec.groups``; intersections are made
+            of them.
         spec: the groups, their references, the capacities and what is enough evidence.
         cuts: decision rules; default ``capacity_cuts(spec.capacity)``.
         clusters: (n,) labels in the order of ``predictions`` of what is resampled whole;
@@ -94,16 +102,29 @@ def fairness(
         the cut takes (people tied at it in part). ``<metric>_ratio`` is level over
         ``reference``, ``<metric>_difference`` level minus it. No level vanishes: a missing one
         is ``not recorded``. ``verdict`` is ``not_enough_evidence`` when the level (or, for a
-        comparison, the reference) has fewer than ``spec.min_group`` people or ten outcomes, or
-        the value cannot be computed.
+        comparison, the reference) has fewer than ``spec.min_group`` people or
+        ``spec.min_outcomes`` outcomes, or the value cannot be computed.
 
     Raises:
         StudyError: a group is not in ``groups``.
         NotEstimable: nobody, or everybody, had the outcome.
     """
-    people = _people(predictions, groups, spec.groups, clusters)
+    people = people_of(predictions, groups, spec, clusters)
+    return fairness_of(people, spec, cuts=cuts, replicates=replicates, seed=seed, levels=levels)
+
+
+def fairness_of(
+    people: People,
+    spec: AuditSpec,
+    *,
+    cuts: Sequence[Cut] | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+    levels: Mapping[str, Sequence[str]] | None = None,
+) -> pa.Table:
+    """The same of rows that are aligned already."""
     chosen = tuple(cuts) if cuts is not None else capacity_cuts(spec.capacity)
-    probability = bool(((people.risk >= 0) & (people.risk <= 1)).all())
+    probability = people.is_probability
     found = evaluate_groups(
         people.y,
         people.risk if probability else people.ranking,
@@ -121,75 +142,8 @@ def fairness(
     return _table(_rows(found, values, _evidence(people, spec)))
 
 
-@dataclass(frozen=True, slots=True)
-class _People:
-    """The rows under audit, aligned; ``levels`` are texts."""
-
-    unit: NDArray[Any]
-    y: NDArray[np.bool_]
-    risk: FloatArray
-    ranking: FloatArray
-    clusters: NDArray[Any]
-    levels: Mapping[str, NDArray[np.str_]]
-
-    def score(self, cut: Cut) -> FloatArray:
-        return self.risk if cut.score == RISK else self.ranking
-
-
-def _people(
-    predictions: pa.Table,
-    groups: pa.Table,
-    wanted: Sequence[str],
-    clusters: NDArray[Any] | None,
-) -> _People:
-    if absent := [name for name in wanted if name not in groups.column_names]:
-        raise StudyError(
-            f"the audit asks for {', '.join(absent)}, which the run has no column for",
-            fix="list the group under `audit.groups` as the attribute is spelt, such as "
-            "`demographics.ethnicity`",
-        )
-    unit = predictions["unit_id"].to_numpy(zero_copy_only=False)
-    drawn = unit if clusters is None else np.asarray(clusters)
-    known = predictions["outcome"].is_valid().to_numpy(zero_copy_only=False)
-    y = predictions["outcome"].fill_null(False).to_numpy(zero_copy_only=False)
-    aligned = align(predictions, groups, wanted)
-    texts = {name: level_texts(aligned[name])[known] for name in wanted}
-    return _People(
-        unit=unit[known],
-        y=y[known].astype(bool),
-        risk=_floats(predictions["risk"])[known],
-        ranking=_floats(predictions["raw_score"])[known],
-        clusters=drawn[known],
-        levels={EVERYONE: np.full(int(known.sum()), EVERYONE), **texts},
-    )
-
-
-def _floats(column: pa.ChunkedArray) -> FloatArray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def align(rows: pa.Table, attributes: pa.Table, wanted: Sequence[str]) -> pa.Table:
-    """The wanted columns of ``attributes`` for each of ``rows``, in their order; null if absent."""
-    held = sorted_by_key(attributes.select(list(dict.fromkeys((*KEYS, *wanted)))))
-    place = FeatureRows(held.schema, held.num_rows, table=held).find(rows)
-    return held.select(list(wanted)).take(pa.array(place, mask=place < 0))
-
-
-def level_texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
-    """Levels as text: 3.0 reads ``3``; null and blank read ``not recorded``."""
-    return np.array([_level(value) for value in column.to_pylist()], dtype=str)
-
-
-def _level(value: Any) -> str:
-    if value is None or (isinstance(value, float) and isnan(value)):
-        return NOT_RECORDED
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip() or NOT_RECORDED
-
-
 def _values(
-    people: _People, cuts: Sequence[Cut], probability: bool
+    people: People, cuts: Sequence[Cut], probability: bool
 ) -> dict[tuple[str, str | None], Values]:
     """(group, cut) -> metric -> level -> value, from Fairlearn."""
     out: dict[tuple[str, str | None], Values] = {}
@@ -202,16 +156,17 @@ def _values(
     return out
 
 
-def _evidence(people: _People, spec: AuditSpec) -> dict[tuple[str, str], tuple[int, bool]]:
+def _evidence(people: People, spec: AuditSpec) -> dict[tuple[str, str], tuple[int, bool]]:
     """(group, level) -> people in it, and whether they are enough to judge."""
     out = {}
     for group, level in people.levels.items():
-        for name in np.unique(level):
-            members = level == name
-            count = len(np.unique(people.unit[members]))
-            outcomes = int(people.y[members].sum())
-            enough = count >= spec.min_group and outcomes >= ENOUGH_OUTCOMES
-            out[group, str(name)] = count, enough
+        names, codes = np.unique(level, return_inverse=True)
+        pairs = np.unique(codes.reshape(-1).astype(np.int64) * people.units + people.unit)
+        counts = np.bincount(pairs // people.units, minlength=len(names))
+        outcomes = np.bincount(codes.reshape(-1)[people.y], minlength=len(names))
+        for name, count, positive in zip(names, counts, outcomes, strict=True):
+            enough = count >= spec.min_group and positive >= spec.min_outcomes
+            out[group, str(name)] = int(count), bool(enough)
     return out
 
 

@@ -1,20 +1,35 @@
-"""The study's conditions, held against what was measured. A gate passes only on evidence."""
+"""The study's conditions, held against what was measured. A gate passes only on evidence.
+
+``verdicts`` has the rule for one number; here numbers are found, and levels of a group are put
+together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, nan
-from typing import Any, Literal
+from math import isfinite, nan
+from typing import Any
 
 import pyarrow as pa
 
 from riskstrat.audit.fairness import OK, share_text
+from riskstrat.audit.gate_words import levels_said, named, outcome, threshold
 from riskstrat.audit.spec import Gate
+from riskstrat.audit.verdicts import (
+    KEPT,
+    UNTOLD,
+    Interval,
+    Verdict,
+    excess,
+    holds,
+    judge,
+    whole,
+)
 from riskstrat.errors import StudyError
 
-Verdict = Literal["pass", "fail", "not_enough_evidence"]
-NOT: Verdict = "not_enough_evidence"
+__all__ = ["GateResult", "Verdict", "evaluate_gates", "holds"]
+
 OVERALL, AT_CAPACITY, BY_GROUP, NOT_MEASURED = "RS320", "RS321", "RS322", "RS323"
 CAPACITY_METRICS = frozenset(
     {"ppv", "sensitivity", "specificity", "lift", "number_needed_to_review", "selection_rate"}
@@ -36,6 +51,10 @@ class GateResult:
         passed: True only for the verdict ``pass``.
         verdict: ``not_enough_evidence`` when nothing can be said either way.
         explanation: one sentence for the report.
+        judged: how many levels of a group were judged; 0 for everyone.
+        undecided: levels whose interval is too wide to say.
+        too_few: levels with fewer people or outcomes than the study judges by; a gate that passes
+            says nothing of them.
     """
 
     code: str
@@ -51,12 +70,16 @@ class GateResult:
     passed: bool
     verdict: Verdict
     explanation: str
+    judged: int = 0
+    undecided: tuple[str, ...] = ()
+    too_few: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``; NaN becomes None."""
         found = {name: getattr(self, name) for name in self.__slots__}
         limits = {key: found[key] for key in ("value", "low", "high")}
-        return found | {key: v if isfinite(v) else None for key, v in limits.items()}
+        names = {key: list(found[key]) for key in ("undecided", "too_few")}
+        return found | names | {key: v if isfinite(v) else None for key, v in limits.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,11 @@ class _Measured:
     high: float = nan
     n: int = 0
     where: str = ""
+    level: str = ""
+
+    @property
+    def interval(self) -> Interval:
+        return Interval(self.value, self.low, self.high)
 
     def bound(self, name: str) -> float:
         return float(getattr(self, name))
@@ -86,11 +114,13 @@ def evaluate_gates(
         metrics: one learner's entry of ``metrics.json``: metric -> {value, low, high, n}, and
             ``at_capacity``.
         fairness: the table of ``fairness``.
-        extra: further measurements by name, such as ``membership_inference_auc``.
+        extra: further measurements by name, such as ``membership_inference_auc``; ``too_few``
+            says why one decides nothing.
 
     Returns:
-        One result per gate, in order. Something that was not measured, a NaN, or a group
-        without a level of enough evidence gives ``not_enough_evidence``, which does not pass.
+        One result per gate, in order. Something that was not measured, a NaN, an interval too
+        wide to say, or a group without a level of enough evidence gives
+        ``not_enough_evidence``, which does not pass.
 
     Raises:
         StudyError: a capacity metric has no ``at=``, or a ratio no group.
@@ -130,13 +160,16 @@ def _is_complete(gate: Gate) -> None:
 
 def _single(gate: Gate, code: str, found: object) -> GateResult:
     if not isinstance(found, Mapping):
-        why = f"{_name(gate)} was not measured in this run, so nothing was shown."
-        return _result(gate, NOT_MEASURED, _Measured(), NOT, why)
-    measured = _measured(found, "")
-    if not isfinite(measured.bound(gate.bound)):
-        why = f"{_name(gate)} could not be estimated from {measured.n:,} rows."
-        return _result(gate, code, measured, NOT, why)
-    return _judged(gate, code, measured)
+        why = f"{named(gate)} was not measured in this run, so nothing was shown."
+        return _result(gate, NOT_MEASURED, _Measured(), UNTOLD, why)
+    measured = _measured(found)
+    if reason := found.get("too_few"):
+        return _result(gate, code, measured, UNTOLD, f"{named(gate)} decides nothing: {reason}")
+    if not isfinite(measured.value):
+        why = f"{named(gate)} could not be estimated from {measured.n:,} rows."
+        return _result(gate, code, measured, UNTOLD, why)
+    verdict = judge(gate, measured.interval)
+    return _result(gate, code, measured, verdict, f"{outcome(gate, measured.interval, verdict)}.")
 
 
 def _over_levels(gate: Gate, rows: Sequence[Mapping[str, Any]]) -> GateResult:
@@ -149,41 +182,62 @@ def _over_levels(gate: Gate, rows: Sequence[Mapping[str, Any]]) -> GateResult:
         and (row["metric"], row["at"]) == (gate.metric, at)
     ]
     if not found:
-        why = f"{_name(gate)} by {gate.group} was not measured in this run."
-        return _result(gate, NOT_MEASURED, _Measured(where=gate.group or ""), NOT, why)
+        why = f"{named(gate)} by {gate.group} was not measured in this run."
+        return _result(gate, NOT_MEASURED, _Measured(where=gate.group or ""), UNTOLD, why)
     compared = gate.metric.endswith(("_ratio", "_difference"))
     if compared:
         found = [row for row in found if row["level"] != row["reference"]]
-    judged = [
-        _measured(row, f"{gate.group}: {row['level']}") for row in found if row["verdict"] == OK
+    usable = [
+        _measured(row, str(gate.group), str(row["level"]))
+        for row in found
+        if row["verdict"] == OK and row["value"] is not None
     ]
-    usable = [each for each in judged if isfinite(each.bound(gate.bound))]
-    left_out = [row["level"] for row in found if row["verdict"] != OK and row["people"]]
+    too_few = tuple(row["level"] for row in found if row["verdict"] != OK and row["people"])
     if not usable:
         beside = " beside the reference" if compared else ""
         why = f"No level of {gate.group}{beside} has enough people and outcomes to judge by."
-        return _result(gate, BY_GROUP, _Measured(where=gate.group or ""), NOT, why)
-    worst = max(usable, key=lambda each: _excess(gate, each.bound(gate.bound)))
-    against = f" against {found[0]['reference']}" if compared else ""
-    note = f" Too few to judge: {', '.join(left_out)}." if left_out else ""
-    return _judged(gate, BY_GROUP, worst, against, f"; {_count(len(usable))} judged.{note}")
+        nobody = _Measured(where=gate.group or "")
+        return _result(gate, BY_GROUP, nobody, UNTOLD, why, too_few=too_few)
+    return _worst(gate, usable, too_few, found[0]["reference"] if compared else "")
 
 
-def _judged(
-    gate: Gate, code: str, measured: _Measured, against: str = "", more: str = "."
+def _worst(
+    gate: Gate, levels: Sequence[_Measured], too_few: tuple[str, ...], reference: str
 ) -> GateResult:
-    number = measured.bound(gate.bound)
-    holds = _holds(gate, number)
-    bound = {"value": "", "low": "lower limit of ", "high": "upper limit of "}[gate.bound]
-    at_worst = f", at worst in {measured.where}" if measured.where else ""
-    said = f"{bound}{_name(gate)} is {number:.3g}{at_worst}{against}"
-    wanted = "as required" if holds else "required was"
-    why = f"{said[0].upper()}{said[1:]} ({wanted} {_threshold(gate)}){more}"
-    return _result(gate, code, measured, "pass" if holds else "fail", why)
+    """The result over the levels: told by the one that decides, with the others named."""
+    verdicts = [judge(gate, level.interval) for level in levels]
+    verdict = whole(verdicts)
+    deciding = [level for level, own in zip(levels, verdicts, strict=True) if own == verdict]
+    worst = max(deciding, key=lambda level: _shortfall(gate, level))
+    undecided = tuple(x.level for x, own in zip(levels, verdicts, strict=True) if own == UNTOLD)
+    said = outcome(gate, worst.interval, verdict, where=worst.where, against=reference)
+    notes = [f"{said}; {levels_said(len(levels))} judged."]
+    if others := [level for level in undecided if level != worst.level]:
+        notes.append(f"Nor can it be told for {', '.join(others)}.")
+    if too_few:
+        notes.append(f"Too few to judge: {', '.join(too_few)}.")
+    return _result(
+        gate, BY_GROUP, worst, verdict, " ".join(notes),
+        judged=len(levels), undecided=undecided, too_few=too_few,
+    )  # fmt: skip
+
+
+def _shortfall(gate: Gate, found: _Measured) -> float:
+    """How far a level is on the wrong side; a limit that could not be estimated is far."""
+    number = found.bound(gate.bound)
+    return excess(gate, number if isfinite(number) else found.value)
 
 
 def _result(
-    gate: Gate, code: str, measured: _Measured, verdict: Verdict, explanation: str
+    gate: Gate,
+    code: str,
+    measured: _Measured,
+    verdict: Verdict,
+    explanation: str,
+    *,
+    judged: int = 0,
+    undecided: tuple[str, ...] = (),
+    too_few: tuple[str, ...] = (),
 ) -> GateResult:
     return GateResult(
         code=code,
@@ -195,44 +249,21 @@ def _result(
         low=measured.low,
         high=measured.high,
         n=measured.n,
-        threshold=_threshold(gate),
-        passed=verdict == "pass",
+        threshold=threshold(gate),
+        passed=verdict == KEPT,
         verdict=verdict,
         explanation=explanation,
+        judged=judged,
+        undecided=undecided,
+        too_few=too_few,
     )
 
 
-def _measured(found: Mapping[str, Any], where: str) -> _Measured:
+def _measured(found: Mapping[str, Any], group: str = "", level: str = "") -> _Measured:
     value, low, high = (_number(found.get(key)) for key in ("value", "low", "high"))
-    return _Measured(value, low, high, int(found.get("n") or 0), where)
+    where = f"{group}: {level}" if group else ""
+    return _Measured(value, low, high, int(found.get("n") or 0), where, level)
 
 
 def _number(value: Any) -> float:
     return nan if value is None else float(value)
-
-
-def _holds(gate: Gate, number: float) -> bool:
-    return _excess(gate, number) <= 0 and not (gate.operator in (">", "<") and number == gate.limit)
-
-
-def _excess(gate: Gate, number: float) -> float:
-    """How far a number is on the wrong side of the gate; the worst level is the largest."""
-    if gate.between is not None:
-        return max(gate.between[0] - number, number - gate.between[1])
-    limit = inf if gate.limit is None else gate.limit
-    return limit - number if gate.operator in (">=", ">") else number - limit
-
-
-def _threshold(gate: Gate) -> str:
-    if gate.between is not None:
-        return f"in [{gate.between[0]:g}, {gate.between[1]:g}]"
-    return f"{gate.operator} {gate.limit:g}"
-
-
-def _name(gate: Gate) -> str:
-    words = gate.metric.replace("_", " ")
-    return words if gate.at is None else f"{words} in the top {100 * gate.at:g}%"
-
-
-def _count(levels: int) -> str:
-    return f"{levels} level{'' if levels == 1 else 's'}"

@@ -10,12 +10,13 @@ seldom even over groups.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A list held against outcomes as they were linked; all whole numbers of people.
+    """A list held against outcomes as they were linked; people tied at its end count in part.
 
     Attributes:
         people: who was judged.
@@ -24,10 +25,10 @@ class Judged:
         outcomes: with the outcome, listed or not.
     """
 
-    people: int
-    listed: int
-    found: int
-    outcomes: int
+    people: float
+    listed: float
+    found: float
+    outcomes: float
 
     def __post_init__(self) -> None:
         if not 0 <= self.found <= min(self.listed, self.outcomes):
@@ -95,3 +96,48 @@ def linked_bounds(judged: Judged, *, recall: float, precision: float = 1.0) -> L
         missed=missed,
         false=false,
     )
+
+
+Range = tuple[float, float]
+"""the lower and the upper limit of a share"""
+
+
+def bounds_within(judged: Judged, *, recall: Range, precision: Range) -> LinkedBounds:
+    """The widest bounds for any recall and precision within their limits.
+
+    The bounds bend where the missed, or the false, outcomes fill one side of the list; between
+    bends and limits they rise or fall, so these are all that need to be looked at.
+
+    Args:
+        judged: as for :func:`linked_bounds`.
+        recall, precision: limits, above 0 and at most 1.
+
+    Returns:
+        ``missed`` and ``false`` are the most that may be.
+
+    Raises:
+        ValueError: as :func:`linked_bounds`.
+    """
+    seen, off = judged.outcomes, judged.outcomes - judged.found
+    found = []
+    for p in _within(precision, *(1 - each / seen for each in (judged.found, off))):
+        true = seen * p
+        rooms = (judged.listed - judged.found, judged.people - judged.listed - off)
+        for r in _within(recall, *(true / (true + room) for room in rooms if true + room > 0)):
+            found.append(linked_bounds(judged, recall=r, precision=p))
+    return LinkedBounds(
+        ppv=_widest([each.ppv for each in found]),
+        sensitivity=_widest([each.sensitivity for each in found]),
+        missed=max(each.missed for each in found),
+        false=max(each.false for each in found),
+    )
+
+
+def _within(limits: Range, *bends: float) -> tuple[float, ...]:
+    low, high = limits
+    return (low, high, *(bend for bend in bends if low < bend < high))
+
+
+def _widest(bounds: Sequence[Bounds]) -> Bounds:
+    low, high = min(each.low for each in bounds), max(each.high for each in bounds)
+    return Bounds(bounds[0].seen, low, high)

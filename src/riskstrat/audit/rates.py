@@ -88,7 +88,7 @@ def scores_by_level(
         risk: float (n,), for ``CALIBRATED``; None when the score is no probability.
         level: str (n,).
     """
-    functions = {name: _of_ranking(name) for name in RANKED}
+    functions = {"prevalence": _share, **{name: _of_ranking(name) for name in RANKED}}
     parameters: dict[str, dict[str, FloatArray]] = {}
     if risk is not None:
         for name in CALIBRATED:
@@ -149,6 +149,10 @@ def _or_nan(function: Callable[..., Any]) -> Callable[..., float]:
         return float(function(y_true, y_pred, sample_weight=sample_weight, zero_division=np.nan))
 
     return computed
+
+
+def _share(y_true: Any, y_pred: Any) -> float:
+    return float(np.mean(y_true))
 
 
 def _of_ranking(name: str) -> Callable[..., float]:

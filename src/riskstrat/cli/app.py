@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from io import TextIOWrapper
@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from riskstrat import __version__
-from riskstrat.cli import intruder, linkage, reidentify
+from riskstrat.cli import explanations, intruder, linkage, mitigate, pack, reidentify, signoff
 from riskstrat.cli.console import (
     RESULTS,
     complain,
@@ -124,21 +124,35 @@ def _load(study_file: Path, sets: list[str] | None) -> Any:
     "riskstrat synth data/demo --people 50000 --seed 1",
     "riskstrat synth /tmp/county --people 5000    [dim]# a small one, in seconds[/]",
     "riskstrat synth /tmp/linked --linked         [dim]# as if all links were known[/]",
+    "riskstrat synth unfair --linked --plant under_recorded:sex=female:0.4",
 )
 def synth(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="folder to write")],
     people: Annotated[int, typer.Option(min=500, help="how many residents")] = 50_000,
     seed: Annotated[int, typer.Option(min=0, help="same seed, same bytes")] = 20260401,
     linked: Annotated[bool, typer.Option("--linked", help="extracts linked already")] = False,
+    plant: Annotated[
+        list[str] | None,
+        typer.Option("--plant", metavar="FAULT", help="a fault for audits to find; repeatable"),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a made-up county: raw extracts of agencies in DIR, their sealed truth beside it."""
+    """Write a made-up county: raw extracts of agencies in DIR, their sealed truth beside it.
+
+    Faults to plant: `under_recorded:ethnicity=asian:0.4` (sex, ethnicity or imd_quintile) and
+    `leak:prescriptions.drug_class=dementia:0.5`. Only the sealed truth tells of them.
+    """
     from riskstrat.pipeline import make_demo_county
 
     with stage_display(quiet=quiet) as display:
         facts = make_demo_county(
-            directory, people=people, seed=seed, linked=linked, listener=display
+            directory,
+            people=people,
+            seed=seed,
+            linked=linked,
+            plants=plant or (),
+            listener=display,
         )
     show(facts, as_json=as_json, text=str(directory))
 
@@ -313,19 +327,18 @@ def _after(done: Any, store: Path) -> dict[str, str]:
     """What a person does with a run that passed its gates."""
     steps = {"read": str(done.folder / "report.html")}
     if released := done.run["release"]:
-        steps["lists"] = str(store / released["folder"])
+        steps["preview"] = str(store / released["folder"])
     model = done.run["model"]
     if "champion" not in model["aliases"]:
         where = "" if store == STORE else f" --store {store}"
-        steps["decide"] = (
-            f"riskstrat approve {model['name']} {model['version']} --by NAME --reason WHY{where}"
-        )
+        steps["decide"] = f"riskstrat submit {model['name']} {model['version']} --by NAME{where}"
     return steps
 
 
 @command(
     "riskstrat score configs/studies/emergency_admission.yaml --as-of 2025-04-01",
     "riskstrat score study.yaml --as-of 2025-07-01 --version 3",
+    "riskstrat score study.yaml --research    [dim]# no approval, nothing for use[/]",
 )
 def score(
     study: StudyFile,
@@ -336,8 +349,11 @@ def score(
         ),
     ] = None,
     version: Annotated[
-        int | None, typer.Option(help="model version; default champion, else challenger")
+        int | None, typer.Option(help="model version; default: the one approved last")
     ] = None,
+    research: Annotated[
+        bool, typer.Option("--research", help="score without an approval; marked, not for use")
+    ] = False,
     data: DataDir = DATA,
     store: StoreDir = STORE,
     sets: Sets = None,
@@ -348,7 +364,11 @@ def score(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score everyone in scope on a day with the registered model, and write the releases."""
+    """Score everyone in scope on a day with the approved model, and write the releases.
+
+    Exit code 30: there is no approval that holds. `--research` scores all the same, into
+    `research/` of the store, and marks every row and page as not for use.
+    """
     from riskstrat.pipeline import score_study
 
     loaded = _load(study, sets)
@@ -359,6 +379,7 @@ def score(
             display,
             as_of=as_of.date() if as_of else None,
             version=version,
+            research=research,
         )
     show({"folder": str(folder)}, as_json=as_json, text=str(folder))
 
@@ -393,38 +414,6 @@ def compare(
         return
     for title, columns, rows in compared.tables():
         RESULTS.print(table(title, columns, rows))
-
-
-@command("riskstrat approve emergency_admission 1 --by 'A. Lee' --reason 'minute 4'")
-def approve(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="the registered model's name")],
-    version: Annotated[int, typer.Argument(metavar="VERSION", help="its version")],
-    by: Annotated[str, typer.Option(metavar="NAME", help="who decided")],
-    reason: Annotated[str, typer.Option(metavar="WHY", help="why, or where it is minuted")],
-    store: StoreDir = STORE,
-    as_json: AsJson = False,
-) -> None:
-    """Record a named decision for a model version and make it the champion."""
-    from riskstrat.pipeline import decide
-
-    said = decide(model, version, store, by=by, reason=reason, approved=True, at=datetime.now(UTC))
-    show({"decision": said}, as_json=as_json, text=said)
-
-
-@command("riskstrat reject emergency_admission 1 --by 'A. Lee' --reason 'minute 5'")
-def reject(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="the registered model's name")],
-    version: Annotated[int, typer.Argument(metavar="VERSION", help="its version")],
-    by: Annotated[str, typer.Option(metavar="NAME", help="who decided")],
-    reason: Annotated[str, typer.Option(metavar="WHY", help="why, or where it is minuted")],
-    store: StoreDir = STORE,
-    as_json: AsJson = False,
-) -> None:
-    """Record a named decision against a model version and take its aliases away."""
-    from riskstrat.pipeline import decide
-
-    said = decide(model, version, store, by=by, reason=reason, approved=False, at=datetime.now(UTC))
-    show({"decision": said}, as_json=as_json, text=said)
 
 
 @command(
@@ -498,7 +487,7 @@ def explain(
     show(parts, as_json=as_json, text=text.rstrip())
 
 
-for each in (linkage, reidentify, intruder):
+for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack):
     each.register(app)
 app.add_typer(pseudonymise)
 app.add_typer(log)

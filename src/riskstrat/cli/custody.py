@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from riskstrat.cli.console import RESULTS, say, stage_display, suggest, table
 from riskstrat.cli.custody_steps import Step
 from riskstrat.cli.guard import command, show
+from riskstrat.cli.linkage_quality import say_quality
 from riskstrat.custody.keyspec import KEEPER_OF, Domain, Keeper
+from riskstrat.vocabulary import Finding, Severity
 
 CustodyFile = Annotated[
     Path, typer.Argument(metavar="CUSTODY_FILE", help="who holds what (YAML, in configs/custody)")
@@ -28,6 +31,15 @@ Agencies = Annotated[
 ]
 Memory = Annotated[str, typer.Option("--memory", help="what linking may use")]
 Threads = Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)]
+TruthDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        metavar="DIR",
+        help="where it is known who the records are truly about: the sealed truth of a made-up "
+        "county, or a gold standard; the links are held against it",
+    ),
+]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="who decided")]
 Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="why, or where it is minuted")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
@@ -67,6 +79,7 @@ def split(
     data: DataDir = DATA,
     custody: CustodyDir = CUSTODY,
     agency: Agencies = None,
+    truth: TruthDir = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -77,14 +90,27 @@ def split(
     """
     at = Step.read(custody_file, custody, data, agency)
     with stage_display(quiet=quiet) as display:
-        told = at.split(display)
+        told = at.split(display, truth)
     show(told, as_json=as_json, text=str(custody / Keeper.PROVIDER.value))
 
 
-@command(pseudonymise, "riskstrat pseudonymise link configs/custody/mid_county.yaml --memory 8GB")
+@command(
+    pseudonymise,
+    "riskstrat pseudonymise link configs/custody/mid_county.yaml --memory 8GB",
+    "riskstrat pseudonymise link configs/custody/mid_county.yaml --truth reviewed.parquet",
+)
 def link(
     custody_file: CustodyFile,
     custody: CustodyDir = CUSTODY,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth",
+            metavar="FILE",
+            help="a reviewed sample: record_key, person and a column for each group; with nothing "
+            "to link, the links that are kept are held against it",
+        ),
+    ] = None,
     memory: Memory = "4GB",
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -97,8 +123,30 @@ def link(
     """
     at = Step.read(custody_file, custody)
     with stage_display(quiet=quiet) as display:
-        told = at.link(display, memory, threads)
+        told = at.link(display, memory, threads, truth)
+    say_quality(told, quiet=quiet)
+    told["findings"] = _faults_told(at, quiet=quiet)
     show(told, as_json=as_json, text=str(custody / Keeper.LINKER.value / "for_analyst"))
+
+
+def _faults_told(at: Step, *, quiet: bool) -> list[dict[str, Any]]:
+    """Say what is wrong with many of an agency's identifiers, and give back all there is to say."""
+    found = at.identifier_faults()
+    warned = [each for each in found if each.severity is Severity.WARNING]
+    if not quiet:
+        _say_faults(at, warned, len(found) - len(warned))
+    return [asdict(each) for each in found]
+
+
+def _say_faults(at: Step, warned: Sequence[Finding], others: int) -> None:
+    for each in warned:
+        say(f"  {each.code} {each.message}", style="yellow")
+    if others:
+        where = at.places.root / Keeper.LINKER.value / "linkage"
+        say(
+            f"  {others} more rules, broken by few records each, are counted in {where}",
+            style="dim",
+        )
 
 
 @command(
@@ -127,6 +175,7 @@ def everything(
     custody_file: CustodyFile,
     data: DataDir = DATA,
     custody: CustodyDir = CUSTODY,
+    truth: TruthDir = None,
     memory: Memory = "4GB",
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -142,11 +191,13 @@ def everything(
         say(PLAYED, style="dim")
     with stage_display(quiet=quiet) as display:
         at.new_keys()
-        told = {
-            "split": at.split(display),
+        told: dict[str, Any] = {
+            "split": at.split(display, truth),
             "link": at.link(display, memory, threads),
             "join": at.join(display),
         }
+    say_quality(told["link"], quiet=quiet)
+    told["link"]["findings"] = _faults_told(at, quiet=quiet)
     show(told, as_json=as_json, text=str(data))
 
 

@@ -11,17 +11,19 @@ from typing import Any, Self
 
 from riskstrat.cli.console import StageDisplay
 from riskstrat.custody.keyspec import Keeper
+from riskstrat.custody.linking import link_received
 from riskstrat.custody.places import Places
 from riskstrat.custody.spec import CustodySpec
 from riskstrat.custody.work import (
     Acting,
     Configs,
     join_received,
-    link_received,
     read_configs,
     split_agencies,
 )
+from riskstrat.disk import read_json
 from riskstrat.errors import UsageError
+from riskstrat.vocabulary import Finding
 
 OWN_BYTES = 400 * 2**20
 """what the program and its libraries take beside the database engine"""
@@ -90,15 +92,19 @@ class Step:
             made = new_keys(self.spec, self.places, self.now, self.acting().note, keepers=keepers)
         return [asdict(each) for each in made]
 
-    def split(self, display: StageDisplay) -> list[dict[str, Any]]:
+    def split(self, display: StageDisplay, truth: Path | None = None) -> list[dict[str, Any]]:
         """The provider's step."""
+        if truth and not truth.is_dir():
+            raise UsageError(
+                f"{truth}: no such folder", fix="give the folder with `links.parquet`, or none"
+            )
         told: list[dict[str, Any]] = self._work(
             display,
             Keeper.PROVIDER,
             "split",
             _said_split,
             split_agencies,
-            (self.configs, self.data, self.places, self.agencies, self.acting()),
+            (self.configs, self.data, self.places, self.agencies, self.acting(), truth),
         )
         return told
 
@@ -113,7 +119,9 @@ class Step:
                 self.acting().note(Keeper.PROVIDER, f"forget {name}", {})
         return there
 
-    def link(self, display: StageDisplay, memory: str, threads: int) -> dict[str, Any]:
+    def link(
+        self, display: StageDisplay, memory: str, threads: int, truth: Path | None = None
+    ) -> dict[str, Any]:
         """The linker's step."""
         import os
 
@@ -124,10 +132,25 @@ class Step:
             "link",
             _said_link,
             link_received,
-            (self.configs, self.places, self.acting(), given, threads or os.cpu_count() or 1),
+            (
+                self.configs,
+                self.places,
+                self.acting(),
+                given,
+                threads or os.cpu_count() or 1,
+                truth,
+            ),
             memory,
         )
         return told
+
+    def identifier_faults(self) -> tuple[Finding, ...]:
+        """What was wrong with the identifiers that were linked last, in counts by agency."""
+        from riskstrat.linkage.outcome import linkage_findings
+
+        files = (self.places.linkage() / f"{name}.json" for name in ("people", "addresses"))
+        there = (read_json(path) for path in files if path.exists())
+        return tuple(finding for counts in there for finding in linkage_findings(counts))
 
     def join(self, display: StageDisplay) -> dict[str, Any]:
         """The analyst's step."""
@@ -180,6 +203,8 @@ def _said_split(told: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _said_link(told: Mapping[str, Any]) -> str:
+    if not told["records"]:
+        return "the links that are kept were held against the sample"
     parts = [
         f"{sum(records.values()):,} records of {name} are {told['entities'][name]:,}"
         for name, records in told["records"].items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from types import MappingProxyType
 import duckdb
 
 from riskstrat.asof import quoted
+from riskstrat.contracts.bands import of_bands
 from riskstrat.contracts.columns import (
     Resolved,
     other_type,
@@ -73,6 +74,7 @@ def check_source(
     scratch: Path,
     codelists: Mapping[str, Codelist] = MappingProxyType({}),
     hands: Hands | None = None,
+    bands: Sequence[str] = (),
 ) -> SourceCheck:
     """Compare an extract with its contract, row by row.
 
@@ -91,6 +93,7 @@ def check_source(
         scratch: an existing private folder for temporary files with people's data.
         codelists: those that expressions under ``from`` may name.
         hands: who works through the rows; default ``con``.
+        bands: of links; rows in others are taken not to be there. None given reads every row.
 
     Raises:
         ContractError: the extract cannot be read, lacks columns or rows, or a rule rejects a
@@ -102,7 +105,7 @@ def check_source(
         table = open_source(con, source, data_root, scratch, hands.copy)
     columns = resolve(source, table, codelists)
     _refuse_partly_absent(source, table, columns)
-    table = own_rows(source, table, codelists)
+    table = of_bands(own_rows(source, table, codelists), bands)
     with reading_parts(con, source, table):
         columns = _settled(con, source, table, columns)
         tests = row_tests(source, columns)

@@ -110,6 +110,15 @@ _HAND_OVERS = (
         _HEADER,
         "Have every agency hand over again after a rotation, or use another data folder.",
     ),
+    Code(
+        "RS1617",
+        "A truth that fits no record",
+        "What is said to be true names records that were not handed over, names one twice, or "
+        "lacks who a record is about.",
+        "The record keys of the truth are compared with those of the linker's records.",
+        "Review a sample of the linker's records as they are now; record keys are new at every "
+        "hand-over.",
+    ),
 )
 
 _KEYS = (

@@ -17,7 +17,9 @@ from riskstrat.custody.spec import CustodySpec
 
 FIELD = b"riskstrat.custody"
 
-Kind = Literal["identifiers", "tokens", "content", "links", "entities", "rekey", "moved", "extract"]
+Kind = Literal[
+    "identifiers", "tokens", "truth", "content", "links", "entities", "rekey", "moved", "extract"
+]
 
 
 @dataclass(frozen=True, slots=True)

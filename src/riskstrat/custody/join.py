@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskstrat.contracts.bands import LINK_BAND
 from riskstrat.custody.content import HOUSEHOLD_RECORD, OUTPUT, PERSON_RECORD
 from riskstrat.custody.faults import CustodyError
 from riskstrat.custody.headers import Header, expect, header_for, opened, read_header
@@ -25,8 +26,6 @@ from riskstrat.custody.rows import RECORD_KEY, Lookup, batches, plain, write
 from riskstrat.custody.spec import CustodySpec
 from riskstrat.disk import disk_errors, folder_aside
 
-LINK_BAND = "link_band"
-"""the last column of a joined extract: how surely its row belongs to its person or household"""
 INDEX = {PERSON_RECORD: "people", HOUSEHOLD_RECORD: "addresses"}
 
 
@@ -96,6 +95,18 @@ def join(
     for agency in received:
         drop(places.received(Keeper.ANALYST, agency))
     return counts
+
+
+def content_received(spec: CustodySpec, places: Places) -> bool:
+    """Whether an agency's content is here, or lies ready to be moved here."""
+    return any(
+        folder.is_dir()
+        for agency in spec.providers
+        for folder in (
+            places.received(Keeper.ANALYST, agency) / "content",
+            places.sent(agency) / "for_analyst",
+        )
+    )
 
 
 def _received(spec: CustodySpec, places: Places) -> dict[str, Path]:

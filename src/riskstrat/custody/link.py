@@ -21,8 +21,10 @@ from riskstrat.custody.headers import Header, expect, header_for
 from riskstrat.custody.keyspec import Domain, Keeper
 from riskstrat.custody.places import Places, drop, hand_over
 from riskstrat.custody.pseudonyms import pseudonyms
+from riskstrat.custody.quality import REVIEWED, Judge, Judged, refuse_unknown
 from riskstrat.custody.rows import write
 from riskstrat.custody.spec import CustodySpec
+from riskstrat.custody.truth import received_truth
 from riskstrat.disk import folder_aside
 
 FILES: Mapping[Domain, str] = {Domain.PERSON: "people", Domain.HOUSEHOLD: "addresses"}
@@ -58,6 +60,8 @@ class LinkCounts:
     """``people`` or ``addresses`` -> agency -> band -> records"""
     moved: dict[str, int] = field(default_factory=dict)
     """``people`` or ``addresses`` -> kept records that new evidence gives another pseudonym"""
+    quality: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """``people`` or ``addresses`` -> how good the links are, protected; see ``quality``"""
 
 
 def link(
@@ -67,6 +71,8 @@ def link(
     key: Key,
     *,
     linkers: Mapping[Domain, Linker],
+    judge: Judge | None = None,
+    reviewed: pa.Table | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> LinkCounts:
     """Link what was received, and write each agency's links for the analyst.
@@ -80,12 +86,16 @@ def link(
         con: a connection within the memory the work may use.
         key: gives the keys of people and of households.
         linkers: links the records of a domain.
+        judge: tells how good the links are.
+        reviewed: who some of the records are truly about, by record key; it counts before a truth
+            that was handed over.
         progress: told how far it is.
 
     Raises:
         CustodyError: RS1610 and RS1611 a file of another hand-over, RS1612 record keys that are
             reused or none, RS1614 nothing was received, RS1615 records without exactly one
-            entity, or what :class:`~riskstrat.custody.register.Keyring` says of a key.
+            entity, RS1617 a truth about none of the records, or what
+            :class:`~riskstrat.custody.register.Keyring` says of a key.
     """
     received = _received(spec, places)
     counts = LinkCounts(agencies=tuple(received))
@@ -104,7 +114,13 @@ def link(
         records.take(con, name, linked.table)
         _name_them(con, name, secret, domain)
         _count(con, name, counts)
+        if judge:
+            by = _judged(spec, fresh, linked, reviewed)
+            counts.quality[name] = judge.domain(con, name, records.whole(name), by)
         done.append(domain)
+    if reviewed is not None:
+        every = [records.whole(FILES[domain]) for domain in done]
+        refuse_unknown(con, reviewed, every, "the reviewed sample")
     for domain in done:
         _keep(spec, places, con, domain, keys[domain])
     for agency in received:
@@ -112,6 +128,20 @@ def link(
     for agency in received:
         drop(places.received(Keeper.LINKER, agency))
     return counts
+
+
+def _judged(
+    spec: CustodySpec,
+    fresh: Mapping[str, tuple[Path, Header]],
+    linked: Linked,
+    reviewed: pa.Table | None,
+) -> Judged:
+    """What the links of a domain are judged by: the engine's own doubts, and truth if any."""
+    doubts = getattr(linked, "doubts", None)
+    curve = getattr(linked, "counts", {}).get("unlinkable", ())
+    if reviewed is not None:
+        return Judged(doubts, reviewed, REVIEWED, tuple(fresh), curve)
+    return Judged(doubts, received_truth(fresh, spec), fresh=tuple(fresh), unlinkable=curve)
 
 
 def _received(spec: CustodySpec, places: Places) -> dict[str, dict[str, tuple[Path, Header]]]:
@@ -136,6 +166,18 @@ def _received(spec: CustodySpec, places: Places) -> dict[str, dict[str, tuple[Pa
             code="RS1614",
         )
     return found
+
+
+def something_received(spec: CustodySpec, places: Places) -> bool:
+    """Whether an agency's identifiers are here, or lie ready to be moved here."""
+    folders = [
+        folder
+        for agency in spec.providers
+        for folder in (places.received(Keeper.LINKER, agency), places.sent(agency) / "for_linker")
+    ]
+    return any(
+        (folder / f"{name}.parquet").exists() for folder in folders for name in FILES.values()
+    )
 
 
 def _name_them(con: duckdb.DuckDBPyConnection, name: str, secret: bytes, domain: Domain) -> None:

@@ -7,6 +7,7 @@
       linker/keys/                     the keys of the project's pseudonyms
       linker/received/<agency>/        what came from a provider, until it is linked
       linker/for_analyst/<agency>/     people.parquet, addresses.parquet: record key + pseudonym
+      linker/for_analyst/quality.json  how good the links are, in rates; never about a record
       linker/entities/<key id>/        who the pseudonyms are; never leaves
       linker/rekey/                    old pseudonym -> new, of rotations and of people who turned
                                        out to be others; never leaves

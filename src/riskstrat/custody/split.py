@@ -28,9 +28,11 @@ from riskstrat.custody.rows import (
     write,
 )
 from riskstrat.custody.spec import CustodySpec, Index
+from riskstrat.custody.truth import ENDING, Truth, hand_over_truth
 from riskstrat.disk import folder_aside
 
 NOBODY: Mapping[str, pa.Array] = MappingProxyType({})
+UNKNOWN: Truth = MappingProxyType({})
 Tokenise = Callable[[pa.Table], pa.Table]
 """identifiers (record_key and raw texts) -> tokens (record_key and keyed texts), row by row"""
 
@@ -44,6 +46,7 @@ def split(
     columns: Mapping[str, Sequence[str]],
     tokenise: Tokenise | None = None,
     objections: Mapping[str, pa.Array] = NOBODY,
+    truth: Truth = UNKNOWN,
     progress: Callable[[float, str], None] | None = None,
 ) -> SplitCounts:
     """Split the extracts of one agency into identifiers and content.
@@ -60,6 +63,8 @@ def split(
         tokenise: makes tokens of identifiers, for an index that hands over tokens.
         objections: ``people`` -> local ids of whom nothing may leave, and extract -> those of
             whom its rows may not, for they have opted out.
+        truth: ``people`` and ``addresses`` -> who the records are truly about, where that is
+            known; the linker is told it under record keys, to judge its links by.
         progress: told how far it is.
 
     Raises:
@@ -81,6 +86,9 @@ def split(
                 known[name] = _split_index(
                     name, index, data, target, header, tokenise, without, counts
                 )
+                if name in truth:
+                    beside = target.with_name(name + ENDING)
+                    hand_over_truth(truth[name], agency, known[name], beside, header)
         for done, (name, extract) in enumerate(provider.extracts.items()):
             if progress:
                 progress(done / len(provider.extracts), f"{agency}: {name}")

@@ -7,7 +7,6 @@ that reads content for the analyst has ever had identifiers or a key in its memo
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -23,8 +22,6 @@ from riskstrat.disk import read_json, write_json
 if TYPE_CHECKING:
     from riskstrat.contracts.agreements.spec import SharingAgreement
     from riskstrat.contracts.spec import Source
-    from riskstrat.linkage.engine import LinkedAddresses, LinkedRecords
-    from riskstrat.linkage.spec import LinkageSpec
 
 Progress = Callable[[float, str], None]
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -118,13 +115,16 @@ def split_agencies(
     places: Places,
     agencies: Sequence[str],
     acting: Acting,
+    truth: Path | None = None,
     *,
     progress: Progress,
 ) -> list[dict[str, Any]]:
     """The provider's work, agency by agency; each appears whole before the next begins."""
     from riskstrat.custody.objections import kept_back
     from riskstrat.custody.split import split
+    from riskstrat.custody.truth import read_truth
 
+    known = read_truth(truth) if truth else {}
     told = []
     for done, agency in enumerate(agencies):
         contracts = configs.contracts(agency)
@@ -137,6 +137,7 @@ def split_agencies(
             columns={name: columns_read(source) for name, source in contracts.items()},
             objections=kept_back(configs.spec.providers[agency], contracts, agreements, data),
             tokenise=_tokeniser(configs, places) if agency in configs.spec.tokenised else None,
+            truth=known,
             progress=_part(progress, done, len(agencies)),
         )
         facts = asdict(counts)
@@ -157,110 +158,44 @@ def _tokeniser(configs: Configs, places: Places) -> Any:
     return lambda table: tokenise(table, key, linkage)
 
 
-def link_received(
-    configs: Configs,
-    places: Places,
-    acting: Acting,
-    memory_bytes: int,
-    threads: int,
-    *,
-    progress: Progress,
-) -> dict[str, Any]:
-    """The linker's work: links for the analyst, and for itself the model, counts and review."""
-    import duckdb
-
-    from riskstrat.custody.link import Linker, link
-    from riskstrat.custody.register import keyring
-    from riskstrat.linkage.spec import read_linkage
-
-    spec = configs.spec
-    linkage = read_linkage(configs.linkage_file)
-    kept = places.linkage()
-    scratch = places.of(Keeper.LINKER, "scratch", "spill")  # a killed step's is cleared away
-    con = duckdb.connect(
-        config={
-            "memory_limit": f"{memory_bytes}B",
-            "threads": threads,
-            "temp_directory": str(scratch),
-            "preserve_insertion_order": True,
-        }
-    )
-    con.execute("SET enable_progress_bar = false")
-    con.execute("SET TimeZone = 'UTC'")
-    try:
-        linkers: Mapping[Domain, Linker] = {
-            Domain.PERSON: lambda c, v, known: _people(c, v, linkage, kept, scratch, known),
-            Domain.HOUSEHOLD: lambda c, v, known: _addresses(c, v, linkage, kept),
-        }
-        ring = keyring(spec, places, Domain.PERSON)
-        counts = link(spec, places, con, ring.key, linkers=linkers, progress=progress)
-    finally:
-        con.close()
-        shutil.rmtree(scratch, ignore_errors=True)  # it held identifiers
-    facts = asdict(counts)
-    write_json(kept / "counts.json", facts)
-    acting.note(Keeper.LINKER, "link", facts)
-    return facts
-
-
-def _people(
-    con: Any, view: str, linkage: LinkageSpec, kept: Path, scratch: Path, known: str | None
-) -> LinkedRecords:
-    """Link people; keep the model, and what to review.
-
-    Records that come to others are weighed as those were; where all are new, so is the model.
-    """
-    import pyarrow.parquet as pq
-
-    from riskstrat.disk import file_aside, write_bytes
-    from riskstrat.linkage.engine import link_people
-    from riskstrat.linkage.model import MatchModel
-
-    path = kept / "model.json"
-    learnt = known is not None and path.exists()
-    model = MatchModel.read(path.read_text(encoding="utf-8")) if learnt else None
-    linked = link_people(con, view, linkage, model=model, scratch=scratch, known=known)
-    write_bytes(path, linked.model.text().encode())
-    write_json(kept / "people.json", dict(linked.counts))
-    with file_aside(kept / "review.parquet") as aside:
-        pq.write_table(linked.review, aside)
-    return linked
-
-
-def _addresses(con: Any, view: str, linkage: LinkageSpec, kept: Path) -> LinkedAddresses:
-    """Link addresses; a home is named by its number or door, so none needs to be remembered."""
-    from riskstrat.linkage.engine import link_addresses
-
-    linked = link_addresses(con, view, linkage)
-    write_json(kept / "addresses.json", dict(linked.counts))
-    return linked
-
-
 def join_received(
     configs: Configs, data: Path, places: Places, acting: Acting, *, progress: Progress
 ) -> dict[str, Any]:
-    """The analyst's work: the extracts, and beside them how surely their rows were linked."""
-    from riskstrat.custody.join import join
+    """The analyst's work: the extracts, and beside them how surely their rows were linked.
 
-    counts = join(configs.spec, data, places, progress=progress)
-    facts = asdict(counts)
-    path = data / LINKAGE
+    Where the linker only sent word of a sample reviewed since, that alone is taken in.
+    """
+    from riskstrat.custody.join import content_received, join
+    from riskstrat.custody.quality_file import forget_quality, take_quality
+
+    spec, path = configs.spec, data / LINKAGE
+    quality = take_quality(spec, places)
     before = read_json(path) if path.exists() else {"extracts": {}}
-    spec = configs.spec
-    write_json(
-        path,
-        {
-            "project": spec.project,
-            "keys": {"person": spec.keys.person, "household": spec.keys.household},
-            "extracts": before["extracts"]
-            | {
-                name: {"rows": rows, "bands": facts["bands"].get(name, {})}
-                for name, rows in facts["rows"].items()
-            },
-        },
-    )
+    facts: dict[str, Any] = {"rows": {}, "bands": {}}
+    if quality is None or content_received(spec, places):
+        facts = asdict(join(spec, data, places, progress=progress))
+    told = {
+        name: {"rows": rows, "bands": facts["bands"].get(name, {}), **_origin(spec, name)}
+        for name, rows in facts["rows"].items()
+    }
+    whole = {
+        "project": spec.project,
+        "keys": {"person": spec.keys.person, "household": spec.keys.household},
+        "extracts": before["extracts"] | told,
+    }
+    # Links that came without a word on their quality leave nothing known of it.
+    write_json(path, whole | ({"quality": quality} if quality else {}))
+    forget_quality(places)
     acting.note(Keeper.ANALYST, "join", facts)
     return facts
+
+
+def _origin(spec: CustodySpec, name: str) -> dict[str, str]:
+    """Whose extract it is, and which links place its rows: of people before those of addresses."""
+    agency = next(a for a, provider in spec.providers.items() if name in provider.extracts)
+    extract = spec.extract(name)
+    domain = "people" if extract.person else "addresses" if extract.household else ""
+    return {"agency": agency, "domain": domain}
 
 
 def _part(progress: Progress, done: int, of: int) -> Progress:

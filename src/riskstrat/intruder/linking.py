@@ -188,8 +188,9 @@ class _Index:
 
 
 def _shown(row: Mapping[str, str]) -> Shown:
-    reasons = [topic(each) for each in row.get("reasons", "").split("; ") if each]
-    return Shown(row.get("band", ""), _risk(row), row, tuple(reasons))
+    reasons = [each for each in row.get("reasons", "").split("; ") if each]
+    told = dict.fromkeys(about for each in reasons for about in topics(each))
+    return Shown(row.get("band", ""), _risk(row), row, tuple(told))
 
 
 _POINTS = re.compile(r"(?:under |(?P<low>\d+)-)(?P<high>\d+)%")
@@ -210,7 +211,36 @@ def _risk(row: Mapping[str, str]) -> tuple[float, float]:
 
 
 _NUMBER = re.compile(r"^(?:no |[-+£]*\d[\d,.]*%? )|\s+[-+£]*\d[\d,.]*%?$")
-_AGO = re.compile(r"^(last|first) (.*) \d[\d,.]* (?:day|month|year)s? ago$")
+_AGO = re.compile(
+    r"^(last|first) (.*) (?:\d[\d,.]* (?:day|month|year)s? ago|on \d{1,2} \w+ \d{4}|in \w+ \d{4})$"
+)
+_KNOWN = " on record"
+
+
+def topics(reason: str) -> tuple[str, ...]:
+    """What a reason may be about: of an agency that tells several facts, each of them.
+
+    Whether the words before a colon name an agency cannot be told: both readings count.
+
+    Examples:
+        >>> topics("Hospital: 4 stays in the last year, last stay on 2 May 2024")[1:]
+        ('time since the last stay', 'stay in the last year')
+        >>> topics("Council: claims on record")
+        ('Council', 'claim on record', 'known to Council: claim')
+    """
+    plain = plain_reason(reason).removesuffix(" (lowers the risk)")
+    if plain.startswith(("known to ", "not known to ")):
+        return (topic(plain),)
+    facts = plain.split(", ")
+    found = [topic(fact) for fact in facts]
+    agency, named, first = facts[0].partition(": ")
+    if named:
+        found.append(topic(first))
+        for fact in (first, *facts[1:]):
+            if fact.endswith(_KNOWN):
+                word = "not known" if fact.startswith("no ") else "known"
+                found.append(topic(f"{word} to {agency}: {fact.removesuffix(_KNOWN)}"))
+    return tuple(dict.fromkeys(found))
 
 
 def topic(reason: str) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 from riskstrat.errors import StorageError, StudyError
 from riskstrat.release.cohort_list import OWN_COLUMNS, RELEASE_COLUMNS
 from riskstrat.release.policies import Policy, policy_named
+from riskstrat.release.stamp import MARKED
 
 Row = Mapping[str, str]
 
 OWN_PATIENTS, PSEUDONYMISED, AGGREGATE = "own_patients", "pseudonymised", "aggregate"
 IDS = ("unit_id", "release_id")
-TOLD_BY_THE_SCORE = frozenset({*OWN_COLUMNS, *RELEASE_COLUMNS})
+TOLD_BY_THE_SCORE = frozenset({*OWN_COLUMNS, *RELEASE_COLUMNS, MARKED})
 """columns that nobody outside can know of a neighbour; all others are attributes that they may"""
 
 

@@ -183,6 +183,32 @@ _CODES = (
         "Ask the agency to trace these records.",
     ),
     Code(
+        "RS1323",
+        "Homes that many share",
+        "One number has so many doors behind it, or so many people and surnames, that it is a "
+        "hostel or the like. All of them are one household, so what happens to one of them is "
+        "among the others' household features.",
+        "`homes.doors`, `homes.people` and `homes.surnames` of the linkage file, within one "
+        "agency's addresses.",
+        "Nothing; bear it in mind where a study has features `through: household`.",
+    ),
+    Code(
+        "RS1324",
+        "Property numbers of another home",
+        "The number is valid, but neither postcode nor door agrees with the records it belongs to. "
+        "The record loses it and is looked for by its address.",
+        "`homes.guard` of the linkage file; the number belongs to what most records say.",
+        "Ask the agencies to match these addresses against the gazetteer again.",
+    ),
+    Code(
+        "RS1325",
+        "Addresses that fit several homes",
+        "An address without a number has a door behind which there are several homes; it is taken "
+        "for none of them.",
+        "Homes behind each key of `homes.keys`, counted where the number is known.",
+        "Ask the agencies for property numbers.",
+    ),
+    Code(
         "RS1328",
         "Rare tokens are withheld",
         "A token that very few records share can single somebody out, so it was not handed over.",

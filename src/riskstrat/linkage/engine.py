@@ -30,6 +30,7 @@ from riskstrat.linkage.candidates import (
 )
 from riskstrat.linkage.clusters import FloatArray
 from riskstrat.linkage.decide import best_of_each, decide
+from riskstrat.linkage.doubts import describe_doubts
 from riskstrat.linkage.entities import Bands, describe_links, name_entities, renamed
 from riskstrat.linkage.identified import identify
 from riskstrat.linkage.model import MatchModel, check_fit
@@ -60,6 +61,7 @@ class LinkedRecords:
         review: pairs for a clerical reviewer: record keys, probability, reason, and the weight of
             each comparison. No values.
         rekey: old, new, rule: known entities that have another name now.
+        doubts: see :func:`~riskstrat.linkage.doubts.describe_doubts`; None where not asked for.
     """
 
     table: pa.Table
@@ -67,6 +69,7 @@ class LinkedRecords:
     counts: Mapping[str, Any]
     review: pa.Table
     rekey: pa.Table
+    doubts: pa.Table | None = None
 
 
 def link_people(
@@ -77,6 +80,7 @@ def link_people(
     model: MatchModel | None = None,
     scratch: Path,
     known: str | None = None,
+    doubts: bool = False,
 ) -> LinkedRecords:
     """Say which records are of one person.
 
@@ -90,6 +94,7 @@ def link_people(
         known: a table or view of record_key and entity for those of the records that were linked
             before. They are not compared with each other again, and keep their names but where
             ``rekey`` says otherwise.
+        doubts: tell what is left in doubt, record by record.
 
     Raises:
         LinkageError: RS1303 record keys reused, RS1304 nothing to link on, RS1305 a model of
@@ -101,7 +106,7 @@ def link_people(
     with workspace(con) as work:
         broken = standardise(work, people, spec, spec.people_fields(), known)
         make_profiles(work, spec)
-        return _linked(work, spec, model, broken)
+        return _linked(work, spec, model, broken, doubts=doubts)
 
 
 def _spill_to(con: duckdb.DuckDBPyConnection, scratch: Path) -> None:
@@ -113,7 +118,7 @@ def _spill_to(con: duckdb.DuckDBPyConnection, scratch: Path) -> None:
 
 
 def _linked(
-    work: Workspace, spec: LinkageSpec, model: MatchModel | None, broken: Broken
+    work: Workspace, spec: LinkageSpec, model: MatchModel | None, broken: Broken, *, doubts: bool
 ) -> LinkedRecords:
     identified = identify(work, spec, broken)
     splinking.count_frequencies(work, spec)
@@ -139,6 +144,7 @@ def _linked(
         MappingProxyType(counts),
         make_review(work, spec, model, prior, links),
         renamed(work),
+        describe_doubts(work, spec, links, itself) if doubts else None,
     )
 
 

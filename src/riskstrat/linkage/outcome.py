@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from riskstrat.vocabulary import Finding, Severity
 
 TOLD_AS_WARNING = 0.01
 """share of an agency's records above which a broken rule is a warning"""
+OF_HOMES: Mapping[str, str] = MappingProxyType(
+    {"shared_homes": "RS1323", "wrong_numbers": "RS1324", "ambiguous_doors": "RS1325"}
+)
+"""a count of linked addresses -> the code under which it is told"""
 CURVE = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 """probabilities at which unlinkable records are counted"""
 
@@ -63,22 +68,28 @@ def linkage_findings(counts: Mapping[str, Any]) -> tuple[Finding, ...]:
     Args:
         counts: of :class:`~riskstrat.linkage.engine.LinkedRecords` or ``LinkedAddresses``.
     """
-    return tuple(
+    of_agencies = [
         _finding(agency, code, records, told["records"])
         for agency, told in sorted(counts["agencies"].items())
         for code, records in sorted(told["broken"].items())
-    )
+    ]
+    of_homes = [
+        _finding("addresses", code, counts[name], counts["records"])
+        for name, code in OF_HOMES.items()
+        if counts.get(name)
+    ]
+    return (*of_agencies, *of_homes)
 
 
-def _finding(agency: str, code: str, records: int, of: int) -> Finding:
+def _finding(where: str, code: str, count: int, of: int) -> Finding:
     known = LINKAGE_CODES[code]
-    share = records / of
+    share = count / of
     return Finding(
         code=code,
         name="identifiers",
         severity=Severity.WARNING if share > TOLD_AS_WARNING else Severity.INFO,
-        where=agency,
-        message=f"{agency}: {known.title}: {records:,} in {of:,} records ({share:.2%})",
+        where=where,
+        message=f"{where}: {known.title}: {count:,} in {of:,} records ({share:.2%})",
         value=share,
         n=of,
         fix=known.fix,

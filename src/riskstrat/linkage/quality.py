@@ -18,7 +18,7 @@ from riskstrat.asof import quoted
 from riskstrat.errors import LinkageError
 from riskstrat.linkage.clusters import FloatArray, IntArray
 from riskstrat.linkage.workspace import Workspace, workspace
-from riskstrat.statistics import Estimate, percentile_estimate, wilson_interval
+from riskstrat.statistics import Estimate, percentile_estimate
 
 REPLICATES = 1000
 ALL = "all"
@@ -99,60 +99,6 @@ def linkage_quality(
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedShare:
-    """How many records of a group were linked at all, where nobody knows the truth.
-
-    Attributes:
-        group, level: such as ``sex`` and ``f``; both ``all`` for everybody.
-        linked: share of records that are not alone, with Wilson's interval.
-        sure: share of the linked whose band is exact or high, with Wilson's interval.
-    """
-
-    group: str
-    level: str
-    linked: Estimate
-    sure: Estimate
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "group": self.group,
-            "level": self.level,
-            "linked": self.linked.as_dict(),
-            "sure": self.sure.as_dict(),
-        }
-
-
-def linked_shares(
-    con: duckdb.DuckDBPyConnection, records: str, *, groups: Sequence[str] = ()
-) -> tuple[LinkedShare, ...]:
-    """What can be told by group without truth: who is linked less, and less surely.
-
-    Args:
-        con: a connection.
-        records: a table or view of ``band`` and the group columns, one row for each record.
-        groups: columns; empty values are the level ``not recorded``.
-    """
-    counts = (
-        "count(*), count(*) FILTER (band <> 'alone'), count(*) FILTER (band IN ('exact', 'high'))"
-    )
-    told = [(ALL, ALL, *row) for row in con.execute(f"SELECT {counts} FROM {records}").fetchall()]
-    for group in groups:
-        column = quoted(group)
-        rows = con.execute(
-            f"SELECT coalesce(CAST({column} AS VARCHAR), 'not recorded'), {counts} FROM {records} "
-            f"GROUP BY {column} ORDER BY {column} NULLS LAST"
-        ).fetchall()
-        told += [(group, *row) for row in rows]
-    return tuple(
-        LinkedShare(
-            group, str(level), wilson_interval(linked, total), wilson_interval(sure, linked)
-        )
-        for group, level, total, linked, sure in told
-    )
-
-
 def _refuse_unknown(work: Workspace, records: str) -> None:
     entity, person = work.rows(
         f"SELECT count(*) - count(entity), count(*) - count(person) FROM {records}"
@@ -212,7 +158,7 @@ def _quality(
     people = found["people"].astype(np.int64)
     right, linked, due = (counts @ people).tolist()
     records = int(found["records"].sum())
-    precision, recall, f1 = _estimates(counts, people, rng, replicates)
+    precision, recall, f1 = resampled(counts, people, rng, replicates)
     return LinkageQuality(
         group=group,
         level=level,
@@ -227,10 +173,17 @@ def _quality(
     )
 
 
-def _estimates(
+def resampled(
     counts: FloatArray, people: IntArray, rng: np.random.Generator, replicates: int
 ) -> tuple[tuple[float, FloatArray], ...]:
-    """Precision, recall and F1: the value, and one for each resample of the people."""
+    """Precision, recall and F1: the value, and one for each resample of the people.
+
+    Args:
+        counts: float (3, k): right, linked and due of each kind of person.
+        people: int (k,), how many there are of each kind; their number is multinomial.
+        rng: source of the resamples.
+        replicates: how many.
+    """
     total = int(people.sum())
     weights = np.concatenate(
         [people[None, :], rng.multinomial(total, people / max(total, 1), size=replicates)]

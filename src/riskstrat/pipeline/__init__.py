@@ -1,14 +1,18 @@
 """The stages in order. The parent process: it decides what to reuse, and who works on the rest."""
 
 from riskstrat.pipeline.check import Checked, check_study
-from riskstrat.pipeline.decisions import decide
+from riskstrat.pipeline.contributions import explain_everyone
 from riskstrat.pipeline.finished import (
     Comparison,
+    MadePack,
     compare_runs,
     export_model,
     make_demo_county,
+    make_pack,
     render_again,
 )
+from riskstrat.pipeline.glassbox import compare_with_glass_box
+from riskstrat.pipeline.mitigate import Mitigated, try_remedies
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.run import PartResult, RunResult, run_study, run_until
 from riskstrat.pipeline.score import score_study
@@ -17,17 +21,22 @@ __all__ = [
     "Checked",
     "Comparison",
     "Listener",
+    "MadePack",
+    "Mitigated",
     "Options",
     "PartResult",
     "RunResult",
     "Silent",
     "check_study",
     "compare_runs",
-    "decide",
+    "compare_with_glass_box",
+    "explain_everyone",
     "export_model",
     "make_demo_county",
+    "make_pack",
     "render_again",
     "run_study",
     "run_until",
     "score_study",
+    "try_remedies",
 ]

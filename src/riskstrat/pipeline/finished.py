@@ -15,12 +15,19 @@ from riskstrat.store.worker import run_in_child
 
 
 def make_demo_county(
-    directory: Path, *, people: int, seed: int, linked: bool = False, listener: Listener
+    directory: Path,
+    *,
+    people: int,
+    seed: int,
+    linked: bool = False,
+    plants: Sequence[str] = (),
+    listener: Listener,
 ) -> dict[str, Any]:
     """Write a made-up county and, last, the file that says how it was made."""
     done = run_in_child(
-        call, "county.make", directory, people, seed, linked, memory="4GB", progress=listener.moves
-    )
+        call, "county.make", directory, people, seed, linked, tuple(plants),
+        memory="4GB", progress=listener.moves,
+    )  # fmt: skip
     facts: dict[str, Any] = done.value
     listener.ends(
         "synth",
@@ -37,6 +44,31 @@ def render_again(reference: Path, store: Path) -> Path:
     run = find_run(reference, Store(store))
     done = run_in_child(call, "report.render_again", run.folder, memory="4GB")
     return Path(done.value)
+
+
+@dataclass(frozen=True, slots=True)
+class MadePack:
+    """The board's pack of a run: where it is, and what people still have to answer."""
+
+    index: Path
+    open: tuple[str, ...]
+    printed: tuple[str, ...]
+
+
+def make_pack(
+    reference: Path, store: Path, *, answers: Path | None = None, printed: bool = False
+) -> MadePack:
+    """Make a finished run's pack anew, with what people answered.
+
+    Raises:
+        StudyError: the answers are about another study, or answer what nobody asks.
+    """
+    kept = Store(store)
+    run = find_run(reference, kept)
+    done = run_in_child(
+        call, "pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
+    ).value
+    return MadePack(Path(done["pack"]), tuple(done["open"]), tuple(done["printed"]))
 
 
 @dataclass(frozen=True, slots=True)

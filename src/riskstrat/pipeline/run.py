@@ -15,6 +15,8 @@ from riskstrat import __version__
 from riskstrat.derivation import digest
 from riskstrat.disk import read_json
 from riskstrat.errors import StorageError
+from riskstrat.pipeline.explain import explain_more
+from riskstrat.pipeline.links import hold_links
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.score import release_day
 from riskstrat.pipeline.work import (
@@ -30,8 +32,16 @@ from riskstrat.pipeline.work import (
     step,
     write_log,
 )
+from riskstrat.release.standing import Preview
 from riskstrat.stages.jobs import is_made_up
-from riskstrat.stages.lineage import ENGINE, LEARNING, stage_digest, trace
+from riskstrat.stages.lineage import (
+    ENGINE,
+    EXPLANATIONS,
+    LEARNING,
+    LINKAGE_ERROR,
+    stage_digest,
+    trace,
+)
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import verified_manifest
 from riskstrat.store.worker import without_learning
@@ -163,7 +173,11 @@ def _say_training(facts: Mapping[str, Any]) -> str:
 
 
 def _say_audit(facts: Mapping[str, Any]) -> str:
-    return f"{facts['gates_passed']} of {facts['gates']} gates passed"
+    passed, failed, gates = facts["gates_passed"], facts["gates_failed"], facts["gates"]
+    told = f"{passed} of {gates} gates passed"
+    told += f", {failed} failed" if failed else ""
+    left = gates - passed - failed
+    return told + (f", {left} without enough evidence to say" if left else "")
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -180,8 +194,11 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def identity(work: Work) -> dict[str, Any]:
     """What a run is made from, and the id that follows from it."""
     spec = work.study.spec
-    whole = stage_digest("run", work.study.text, work.lineage["audit"], __version__, spec.release)
-    packages = ("riskstrat", *ENGINE, *LEARNING, "fairlearn", "mlflow", "shap")
+    links = (work.lineage[LINKAGE_ERROR],) if LINKAGE_ERROR in work.lineage else ()
+    audited = (work.lineage["audit"], work.lineage[EXPLANATIONS])
+    made = (work.study.text, *audited, __version__, spec.release, *links)
+    whole = stage_digest("run", *made)
+    packages = ("riskstrat", *ENGINE, *LEARNING, "fairlearn", "mlflow", "numba")
     return {
         "study": spec.study,
         "title": spec.title,
@@ -204,16 +221,18 @@ def _deliver(work: Work) -> RunResult:
     folder = work.store.run_folder(facts["study"], facts["run_id"])
     if known := _finished(work, folder):
         return RunResult(folder, known)
+    explain_more(work)
+    hold_links(work)
     model = step(work, "register", "register.register", facts, say=_say_model)
     audit = work.job().artefact("audit")
     passed = bool(audit.facts["passed"])
     day = work.study.spec.release.as_of or last_date(work.study)
-    released = release_day(work, model, day) if passed and day else None
+    # What would leave, for those who decide whether it may: marked in every row as not for use.
+    released = release_day(work, model, day, Preview) if passed and day else None
     run = {
         **facts,
         "verdict": {"passed": passed, "gates": read_json(audit / "gates.json")},
         "model": {name: model[name] for name in ("name", "version", "aliases", "uri")},
-        "approvals": model["approvals"],
         "release": released,
         "made_up": is_made_up(work.options.data),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

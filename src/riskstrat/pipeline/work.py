@@ -27,6 +27,11 @@ MODULES = {
     "features": "features",
     "training": "learn",
     "audit": "learn",
+    "linkage_error": "linkage_error",
+    "mitigation": "mitigate",
+    "explanations": "explain",
+    "glassbox": "glassbox",
+    "contributions": "contributions",
     "scores": "score",
 }
 """stage -> the module of ``stages`` that makes it, where that is not ``derive``"""
@@ -38,6 +43,7 @@ SPREADS = (
     "cohort.cohort_stage",
     "features.features_stage",
     "score.scores_stage",
+    "contributions.contributions_stage",
     "check.check_all",
 )
 """the functions of ``stages`` that a Spark works for, where there is one"""

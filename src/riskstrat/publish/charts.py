@@ -48,7 +48,7 @@ def performance_chart(rows: Rows, *, name: str, champion: str) -> str:
             rule = row["learner"] in BASELINES
             _dot(axes, place, row, MUTED if rule else BLUE, "D" if rule else "o", bold=mine)
         _percent_axis(axes, rows)
-        _rows_axis(axes, labels)
+        rows_axis(axes, labels)
         axes.set_xlabel(f"{what} (95% interval)")
         told = "; ".join(
             f"{name_}: {estimate(row)}" for name_, row in zip(labels, rows, strict=True)
@@ -94,7 +94,7 @@ def importance_chart(rows: Rows, *, name: str, label: str, title: str) -> str:
     if not top:
         return ""
     whole = sum(row["importance"] for row in rows if row.get("importance") is not None) or 1.0
-    names = [_wrapped(str(row[label])) for row in top]
+    names = [wrapped(str(row[label])) for row in top]
     lines = sum(1 + name_.count("\n") for name_ in names)
     with canvas(7.2, 0.8 + 0.12 * len(top) + 0.16 * lines) as (figure, axes):
         shares = [row["importance"] / whole for row in top]
@@ -105,7 +105,7 @@ def importance_chart(rows: Rows, *, name: str, label: str, title: str) -> str:
         axes.set_xlim(0, max(shares) * 1.12)
         axes.xaxis.set_major_formatter(percent_tick)
         axes.set_xlabel("Share of the model's total importance")
-        _rows_axis(axes, names)
+        rows_axis(axes, names)
         told = "; ".join(
             f"{row[label]}: {percent(round(share, 3))}"
             for row, share in zip(top, shares, strict=True)
@@ -127,7 +127,7 @@ def fairness_chart(rows: Rows, *, name: str, overall: Mapping[str, Any] | None =
         for place, row in enumerate(rows):
             _dot(axes, place, row, BLUE, "o")
         _percent_axis(axes, rows)
-        _rows_axis(axes, labels)
+        rows_axis(axes, labels)
         axes.set_ylim(len(rows) - 0.4, -1.2 if overall else -0.6)
         # From nothing, so that a difference of two points looks like two points.
         axes.set_xlim(0, None)
@@ -197,7 +197,8 @@ def _percent_axis(axes: Axes, rows: Rows) -> None:
     axes.grid(True, axis="x")
 
 
-def _rows_axis(axes: Axes, labels: Sequence[str]) -> None:
+def rows_axis(axes: Axes, labels: Sequence[str]) -> None:
+    """Names of rows at the left, the first at the top."""
     axes.set_yticks(range(len(labels)), [""] * len(labels))
     for place, label in enumerate(labels):
         # Each line by itself: a block is aligned in one typeface and read in another.
@@ -218,7 +219,7 @@ def _rows_axis(axes: Axes, labels: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _wrapped(text: str, width: int = 46) -> str:
+def wrapped(text: str, width: int = 46) -> str:
     """A label on at most two lines."""
     lines = textwrap.wrap(text, width)
     return "\n".join([*lines[:1], _short(" ".join(lines[1:]), width)] if lines[1:] else lines)

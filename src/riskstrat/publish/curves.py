@@ -7,7 +7,9 @@ from typing import Any
 
 from riskstrat.publish.axes import MOST_POINTS, legend, limits, percent_tick
 from riskstrat.publish.drawing import INK, LINES, MUTED, PALETTE, canvas, svg_text
+from riskstrat.publish.phrases import within
 from riskstrat.publish.wording import estimate, learner, percent
+from riskstrat.vocabulary import in_words
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -110,3 +112,37 @@ def _marked(mark: Mapping[str, Any]) -> str:
     selected = mark.get("selected")
     people = "" if selected is None else f" ({selected:,})"
     return f"{percent(mark['share'])}{people}: {percent(round(mark['value'], 2))}"
+
+
+def group_calibration_chart(rows: Rows, *, name: str, group: str) -> str:
+    """Stated against seen risk for each level of a group, each line with its 95% band."""
+    levels = list(dict.fromkeys(str(row["level"]) for row in rows))[: len(PALETTE)]
+    shown = [row for row in rows if str(row["level"]) in levels and row["observed"] is not None]
+    if not shown:
+        return ""
+    top = max(max(row["risk"], row["observed"]) for row in shown) * 1.1
+    with canvas(6.2, 3.8) as (figure, axes):
+        axes.plot([0, top], [0, top], color=MUTED, linestyle="--", linewidth=1,
+                  label="Stated = seen")  # fmt: skip
+        for place, level in enumerate(levels):
+            mine = [row for row in shown if str(row["level"]) == level]
+            x = [row["risk"] for row in mine]
+            low, high = zip(*(limits(row, "observed") for row in mine), strict=True)
+            axes.fill_between(x, low, high, color=PALETTE[place], alpha=0.12, linewidth=0)
+            axes.plot(
+                x, [row["observed"] for row in mine], color=PALETTE[place],
+                linestyle=LINES[place], linewidth=1.6, label=in_words(level),
+            )  # fmt: skip
+        axes.set(xlabel="Stated risk", ylabel="Seen (95% band)", xlim=(0, top), ylim=(0, top))
+        axes.xaxis.set_major_formatter(percent_tick)
+        axes.yaxis.set_major_formatter(percent_tick)
+        axes.grid(True)
+        legend(axes)
+        told = "; ".join(f"{in_words(level)}: {_at_the_end(shown, level)}" for level in levels)
+        return svg_text(figure, name, f"Calibration by {within(group)}", told)
+
+
+def _at_the_end(rows: Rows, level: str) -> str:
+    last = [row for row in rows if str(row["level"]) == level][-1]
+    stated, seen = (percent(round(last[name], 2)) for name in ("risk", "observed"))
+    return f"where {stated} is stated, {seen} is seen"

@@ -11,7 +11,6 @@ from riskstrat.publish.readings import (
     everyone_at_capacity,
     fit_by_group,
     grid,
-    most_telling,
     ordered,
     reach_by_group,
     spread,
@@ -134,23 +133,6 @@ def risk(data: ReportData) -> Section:
     lead = f"The risks of all {data.units} tested, in the bands that the study would put them in."
     drawings = (Drawing(svg, reading, shown(data.risk)),) if svg else ()
     return Section("risk", "How risk is spread", lead, drawings)
-
-
-def importance(data: ReportData) -> Section:
-    """What the model looks at."""
-    drawings = []
-    for table, label, title in (
-        (data.importance, "meaning", "Which features the scores rest on"),
-        (data.importance_by_agency, "agency", "Which agencies' data the scores rest on"),
-    ):
-        name = f"importance-{label}"
-        svg = charts.importance_chart(records(table), name=name, label=label, title=title)
-        if svg and table is not None:
-            drawings.append(Drawing(svg, most_telling(records(table), label), shown(table)))
-    if not drawings:
-        return Section("importance", "What the scores rest on", ABSENT)
-    lead = "Importance says what the model uses, not what causes the outcome."
-    return Section("importance", "What the scores rest on", lead, tuple(drawings))
 
 
 def fairness(data: ReportData) -> Section:

@@ -31,5 +31,13 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "Outcomes reached, less the cost of false alarms, at a given willingness to act.",
     ),
     ("Outcomes reached", "Of all who had the outcome, the share who were listed (sensitivity)."),
+    (
+        "Register",
+        "The records of everybody in the population, to which other agencies' records are linked.",
+    ),
     ("Suppressed", "A count too small to show without the risk of telling about a person."),
+    (
+        "Sure link",
+        "Exact by a number, or of high probability. A record linked to none is no wrong link.",
+    ),
 )

@@ -9,7 +9,7 @@ from riskstrat.vocabulary import in_words
 
 _GATE = re.compile(
     r"^\s*(?P<metric>[a-z_]+)\s*(?:\((?P<inside>[^)]*)\))?(?:\.(?P<bound>low|high))?\s*"
-    r"(?P<op>>=|<=|>|<|in)\s*(?P<limit>.+?)\s*$"
+    r"(?P<op>>=|<=|>|<|in)\s*(?P<limit>.+?)\s*(?:(?:\+-|\u00b1)\s*(?P<tolerance>[\d.]+)\s*)?$"
 )
 _BETWEEN = re.compile(r"^\[\s*([^,\]]+?)\s*,\s*([^,\]]+?)\s*\]$")
 _AT = re.compile(r"^at\s*=\s*([\d.]+)$")
@@ -38,6 +38,8 @@ def gate_in_words(text: str) -> str:
         'Calibration slope between 0.9 and 1.1'
         >>> gate_in_words("ppv(at=0.05) > 0.3")
         'Correct among those listed, when 5% are seen: more than 0.3'
+        >>> gate_in_words("auroc >= 0.70 +- 0.02")
+        'AUROC at least 0.70, known to within 0.02 where its interval spans that'
     """
     found = _GATE.match(text)
     if not found:
@@ -57,6 +59,8 @@ def gate_in_words(text: str) -> str:
     else:
         return text
     bound = f", {_BOUNDS[found['bound']]}" if found["bound"] else ""
+    if found["tolerance"]:
+        bound += f", known to within {found['tolerance']} where its interval spans that"
     return f"{told}{':' if groups or seen else ''} {limit}{bound}"
 
 

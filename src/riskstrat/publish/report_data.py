@@ -29,6 +29,40 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "fairness": (
             "group", "level", "metric", "at", "value", "low", "high", "n", "verdict", "status",
         ),
+        "tradeoffs": (
+            "group", "level", "reference", "rate", "rate_reference", "apart", "value", "low",
+            "high", "of_reference", "n", "status",
+        ),
+        "curves": ("group", "level", "risk", "observed", "low", "high", "n", "status"),
+        "need": ("group", "level", "reference", "marker", "value", "low", "high", "n", "status"),
+        "proxies": (
+            "group", "level", "value", "low", "high", "n", "set_aside", "features", "model_share",
+            "status",
+        ),
+        "benefit": ("group", "level", "policy", "threshold", "value", "low", "high", "n", "status"),
+        "mitigation": (
+            "group", "remedy", "metric", "level", "value", "low", "high", "n", "change",
+            "change_low", "change_high", "status",
+        ),
+        "links": ("domain", "agency", "metric", "basis", "value", "low", "high", "n", "status"),
+        "links_by_group": (
+            "domain", "agency", "group", "level", "metric", "basis", "value", "low", "high", "n",
+            "status",
+        ),
+        "link_bounds": (
+            "at", "metric", "value", "low", "high", "chance_low", "chance_high", "n", "status",
+        ),
+        "link_bounds_by_group": (
+            "group", "level", "at", "metric", "value", "low", "high", "n", "status",
+        ),
+        "unlinkable": ("domain", "probability", "value", "n"),
+        "left_out": ("source", "rejected"),
+        "privacy": ("metric", "value", "low", "high", "n", "positives", "verdict", "status"),
+        "privacy_by_group": (
+            "group", "level", "metric", "value", "low", "high", "n", "positives", "status",
+        ),
+        "sure_performance": ("split", "learner", "metric", "value", "low", "high", "n", "status"),
+        "sure_at_capacity": ("split", "share", "metric", "value", "low", "high", "n", "status"),
         "gates": ("code", "text", "value", "low", "high", "n", "verdict", "status"),
         "findings": ("code", "severity", "where", "message"),
         "bands": ("band", "people", "expected", "expected_share"),
@@ -39,6 +73,17 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "dictionary": ("name", "meaning", "source", "window", "share_missing"),
         "importance": ("feature", "meaning", "agency", "importance"),
         "importance_by_agency": ("agency", "importance"),
+        "stability": ("meaning", "importance", "rank", "rank_low", "rank_high", "refits"),
+        "stability_by_agency": ("meaning", "importance", "rank", "rank_low", "rank_high", "refits"),
+        "effects": ("feature", "meaning", "level", "effect", "low", "high", "n", "status"),
+        "rival_performance": ("split", "learner", "metric", "value", "low", "high", "n", "status"),
+        "rival_at_capacity": (
+            "split", "learner", "share", "selected", "metric", "value", "low", "high", "n",
+            "status",
+        ),
+        "rival_differences": ("metric", "share", "value", "low", "high", "n", "status"),
+        "rival_effects": ("feature", "meaning", "level", "effect", "low", "high", "n", "status"),
+        "rival_importance": ("feature", "meaning", "agency", "importance"),
         "stages": ("stage", "seconds"),
     }
 )  # fmt: skip
@@ -69,6 +114,11 @@ class ReportData:
         known_when: how it is made sure that only what was known on the day is used.
         answers: question -> answer, shown on the first page after the report's own.
         notes: what training had to decide, in sentences.
+        compared: how many comparisons between groups there were, in sentences.
+        label_bias: who is recorded rather than who needs, as the study says it.
+        privacy_said: how many people stand behind each part of the model.
+        remedies: of each group on which remedies were tried: what they are, and notes.
+        links_said: how well records were linked and how that is known; empty where nothing is.
         provenance: digests, versions, seed.
     """
 
@@ -97,6 +147,11 @@ class ReportData:
     answers: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    label_bias: str = ""
+    remedies: tuple[Mapping[str, Any], ...] = ()
+    links_said: tuple[str, ...] = ()
+    privacy_said: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     study_text: str = ""
 
@@ -111,6 +166,22 @@ class ReportData:
     decision: Protected | None = None
     risk: Protected | None = None
     fairness: Protected | None = None
+    tradeoffs: Protected | None = None
+    curves: Protected | None = None
+    need: Protected | None = None
+    proxies: Protected | None = None
+    benefit: Protected | None = None
+    mitigation: Protected | None = None
+    links: Protected | None = None
+    links_by_group: Protected | None = None
+    link_bounds: Protected | None = None
+    link_bounds_by_group: Protected | None = None
+    unlinkable: Protected | None = None
+    left_out: Protected | None = None
+    privacy: Protected | None = None
+    privacy_by_group: Protected | None = None
+    sure_performance: Protected | None = None
+    sure_at_capacity: Protected | None = None
     gates: Protected | None = None
     findings: Protected | None = None
     bands: Protected | None = None
@@ -121,6 +192,14 @@ class ReportData:
     dictionary: PlainTable | None = None
     importance: PlainTable | None = None
     importance_by_agency: PlainTable | None = None
+    stability: PlainTable | None = None
+    stability_by_agency: PlainTable | None = None
+    effects: Protected | None = None
+    rival_performance: Protected | None = None
+    rival_at_capacity: Protected | None = None
+    rival_differences: Protected | None = None
+    rival_effects: Protected | None = None
+    rival_importance: PlainTable | None = None
     stages: PlainTable | None = None
 
     def __post_init__(self) -> None:
@@ -145,5 +224,5 @@ class ReportData:
 
 _PLAIN = frozenset(
     {"agreements", "recipients", "sharing", "data_flow", "dictionary", "importance",
-     "importance_by_agency", "stages"}
+     "importance_by_agency", "stages", "stability", "stability_by_agency", "rival_importance"}
 )  # fmt: skip

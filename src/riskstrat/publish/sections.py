@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from riskstrat.publish import diagrams
+from riskstrat.publish.equity import equity
 from riskstrat.publish.evidence import (
     calibration,
     capacity,
     fairness,
-    importance,
     performance,
     risk,
 )
+from riskstrat.publish.explanations import effects, importance
+from riskstrat.publish.glassbox import glassbox
+from riskstrat.publish.linkage import linkage
+from riskstrat.publish.model_privacy import model_privacy
 from riskstrat.publish.notices import notices
 from riskstrat.publish.parts import ABSENT, Drawing, Section
 from riskstrat.publish.phrases import is_plain, scope_in_words
@@ -218,7 +222,8 @@ def _cost(seconds: float | None, memory: float | None) -> tuple[str, str]:
 
 SECTIONS: tuple[Callable[[ReportData], Section], ...] = (
     question, data_used, agreements, cohort, outcome, folds, performance, calibration, capacity,
-    risk, importance, fairness, gates, findings, limits, dictionary, provenance,
+    risk, importance, effects, glassbox, fairness, equity, model_privacy, linkage, gates,
+    findings, limits, dictionary, provenance,
 )  # fmt: skip
 
 

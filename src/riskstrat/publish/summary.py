@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from riskstrat.publish.glassbox import glass_box_price
+from riskstrat.publish.linkage_words import linkage_cost
+from riskstrat.publish.model_privacy import remembered
 from riskstrat.publish.phrases import within
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import EVERYONE, Record, records, same_share
@@ -25,6 +28,9 @@ def questions(data: ReportData) -> tuple[tuple[str, str], ...]:
         ("What does our capacity cover?", _capacity(data)),
         ("Who is missed?", _missed(data)),
         ("Is it fair between groups?", _fairness(data)),
+        ("What does the model remember of single people?", remembered(data)),
+        ("What could errors of linkage hide?", linkage_cost(data)),
+        ("Would a model that can be read in full do as well?", glass_box_price(data)),
         ("What was known when?", " ".join(data.known_when)),
         ("Is it the least data that will do?", _least_data(data)),
         ("On what legal basis?", _legal_basis(data)),

@@ -20,6 +20,7 @@ LEARNERS = MappingProxyType(
         "lightgbm": "Boosted trees (LightGBM)",
         "logistic_regression": "Logistic regression",
         "existing_score": "Existing score",
+        "glass_box": "Glass box (explainable boosting)",
         "base_rate": "Average rate (rule of thumb)",
         "age_sex": "Age and sex (rule of thumb)",
         "prior_use": "Previous use (rule of thumb)",
@@ -43,10 +44,23 @@ METRICS = MappingProxyType(
         "false_positive_rate": "Wrongly listed",
         "false_negative_rate": "Missed",
         "selection_rate": "Share listed",
+        "prevalence": "Had the outcome",
         "lift": "Lift",
         "number_needed_to_review": "People to review per outcome",
+        "links_missed": "Right person not found",
+        "links_wrong": "Linked to somebody else",
+        "off_register": "Not found on the register",
+        "unsure_links": "Linked, but not surely",
+        "unsure_people": "People with a link that is not sure",
         "sensitivity_ratio": "Outcomes reached, as a multiple of the reference group's",
-        "membership_inference_auc": "Could an attacker tell who was in the training data (AUC)",
+        "membership_inference_auc": "Could an attacker tell who was learnt from (AUC)",
+        "membership_inference_auc_positives": (
+            "Could an attacker tell who of those with the outcome was learnt from (AUC)"
+        ),
+        "membership_tpr_at_low_fpr": "Share an attacker names, one in 1,000 wrongly",
+        "smallest_leaf_people": "Fewest people behind a leaf or coefficient",
+        "rarest_reason_people": "Fewest people of whom a reason is true",
+        "degrees_of_freedom": "Degrees of freedom left",
     }
 )
 
@@ -96,7 +110,8 @@ PERCENT = frozenset(
 )  # fmt: skip
 PERCENT_METRICS = frozenset(
     {"ppv", "sensitivity", "specificity", "false_positive_rate", "false_negative_rate",
-     "selection_rate"}
+     "selection_rate", "prevalence", "links_missed", "links_wrong", "off_register", "unsure_links",
+     "unsure_people"}
 )  # fmt: skip
 COUNTS = frozenset(
     {"n", "positives", "selected", "people", "expected", "rows_in", "accepted", "rejected", "yes",

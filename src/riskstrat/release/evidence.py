@@ -10,11 +10,11 @@ from riskstrat.release.disclosure import protect_estimates
 from riskstrat.release.policies import Policy
 from riskstrat.release.report_tables import Rows, take
 from riskstrat.statistics.estimate import wilson_interval
-from riskstrat.vocabulary import Protected
+from riskstrat.vocabulary import CROSSED, Protected
 
 PROPORTIONS = frozenset(
     {"ppv", "sensitivity", "specificity", "false_positive_rate", "false_negative_rate",
-     "selection_rate"}
+     "selection_rate", "prevalence"}
 )  # fmt: skip
 """metrics that are a count over their ``n``: a small count on either side withholds them"""
 
@@ -90,19 +90,35 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
 def _with_the_other_of_two(rows: Sequence[Mapping[str, Any]], withhold: list[bool]) -> list[bool]:
     """Where a group has two levels and one is withheld, the other goes too.
 
-    Everybody's rate less the level shown would give the withheld one back. With three levels and
-    more, rounding leaves too little to tell.
+    Everybody's rate less the level shown would give the withheld one back; in an intersection, the
+    rate of all women less that of women of one kind. With three levels and more, rounding leaves
+    too little to tell.
     """
     levels: dict[tuple[Any, ...], list[int]] = {}
     for place, row in enumerate(rows):
         if row.get("metric") in PROPORTIONS and row.get("people") != 0:
-            levels.setdefault((row["group"], row["metric"], row["at"]), []).append(place)
+            for line in _lines(str(row["level"])):
+                key = (row["group"], line, row["metric"], row["at"])
+                levels.setdefault(key, []).append(place)
     found = list(withhold)
     for places in levels.values():
         if len(places) == 2 and any(withhold[place] for place in places):
             for place in places:
                 found[place] = True
     return found
+
+
+def _lines(level: str) -> list[tuple[str, ...]]:
+    """The lines of levels that add up to something published: all, or of an intersection each.
+
+    Examples:
+        >>> _lines("white"), _lines("female + white")
+        ([()], [('*', 'white'), ('female', '*')])
+    """
+    parts = level.split(CROSSED)
+    if len(parts) == 1:
+        return [()]
+    return [(*parts[:i], "*", *parts[i + 1 :]) for i in range(len(parts))]
 
 
 def calibration_table(rows: Rows, policy: Policy) -> Protected:

@@ -11,10 +11,11 @@ from riskstrat.release.bands import TIE_RULE, Edge
 from riskstrat.release.cohort_list import CohortList
 from riskstrat.release.policies import Policy
 from riskstrat.release.spec import Recipient
+from riskstrat.release.standing import Standing
 from riskstrat.release.write import sha256
 from riskstrat.vocabulary import Protected
 
-NO_APPROVAL = "none: draft for review"
+NO_APPROVAL = "none: not for use"
 ID_RULES: Mapping[str, str] = {
     "own_patients": "unit_id: the study's pseudonym; only the linker can tell whose it is",
     "pseudonymised": (
@@ -37,8 +38,8 @@ def manifest(
     model: Mapping[str, Any],
     data_as_at: date,
     expires_on: date,
+    standing: Standing,
     tables: Sequence[Protected] = (),
-    approvals: Sequence[Mapping[str, Any]] = (),
     identities: Mapping[str, str] | None = None,
     lineage: Mapping[str, Mapping[str, Any]] | None = None,
     opt_outs: Mapping[str, Any] | None = None,
@@ -49,8 +50,8 @@ def manifest(
         files: name -> content of every file beside the manifest.
         released: the list, or the table for a recipient of counts.
         model: name, version, alias.
+        standing: whether it may be used, and who decided.
         tables: protected tables of the summary, for their suppressed counts.
-        approvals: decisions (by, role, on, decision, reason); none means a draft.
         identities: run id, digests and whatever else identifies what this was made from.
         lineage: column -> the sources and agreements it derives from.
         opt_outs: which kinds were applied, of which day; none where none binds.
@@ -86,7 +87,8 @@ def manifest(
         "model": dict(model),
         "data_as_at": data_as_at.isoformat(),
         "expires_on": expires_on.isoformat(),
-        "approvals": [dict(approval) for approval in approvals] or NO_APPROVAL,
+        **standing.facts(),
+        "approvals": [dict(each) for each in standing.decisions] or NO_APPROVAL,
         "identities": dict(identities or {}),
         "statement": "Decision support only; not a decision and not a medical device.",
     }

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from riskstrat.release.policies import policy_named
+from riskstrat.release.standing import Standing
 from riskstrat.vocabulary import Protected, in_words
 
 BANDS = {"very_high": "Very high", "high": "High", "moderate": "Moderate", "low": "Not listed"}
@@ -21,13 +22,13 @@ class Summary:
     """What a summary says; every table of people is `Protected`.
 
     Attributes:
+        standing: whether the list may be used; without an approval every page says that it may not.
         listed: how many are on this list, in words.
         certainty: sentences on how sure the model is, with intervals.
         bands: of `aggregate.band_summary`.
         reach: who is reached and left out by group (any protected table), if known.
         table: the recipient's own counts, where it may have counts only.
         files: what lies beside the page: name -> what it is.
-        approvals: decisions in words; none means a draft.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Summary:
     data_as_at: date
     expires_on: date
     policy: str
+    standing: Standing
     bands: Protected
     listed: str = ""
     certainty: Sequence[str] = ()
@@ -46,7 +48,6 @@ class Summary:
     reach: Sequence[Protected] = ()
     table: Protected | None = None
     files: Mapping[str, str] = field(default_factory=dict)
-    approvals: Sequence[str] = ()
     made_up: bool = False
 
 

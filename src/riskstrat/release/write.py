@@ -17,6 +17,8 @@ from typing import Any
 import pyarrow as pa
 import xlsxwriter
 
+from riskstrat.release.stamp import MARKED, Stamped, only_stamped
+from riskstrat.release.standing import Standing
 from riskstrat.vocabulary import Protected, in_words
 
 BOM = "\ufeff"
@@ -49,6 +51,7 @@ COLUMNS: Mapping[str, str] = {
     "data_as_at": "The last day the data tell of.",
     "expires_on": "Do not use the list after this day.",
     "people": "People in scope, listed or not.",
+    MARKED: "That the list may not be used, and why. A list that may be used has no such column.",
 }
 """What each column of a list means, for its `Read me` sheet."""
 
@@ -79,12 +82,14 @@ def protected_table(protected: Protected) -> pa.Table:
     return pa.table({n: pa.array(c) for n, c in zip(protected.columns, cells, strict=True)})
 
 
-def list_csv(table: pa.Table, *, absent: str = "") -> bytes:
+def list_csv(stamped: Stamped, *, absent: str = "") -> bytes:
     """A list as CSV; text is made inert, numbers stay numbers, dates are ISO.
 
     Args:
+        stamped: the list, which says whether it may be used.
         absent: what an empty cell says: the policy's mark for a table of counts.
     """
+    table = only_stamped(stamped).table
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(inert(name) for name in table.column_names)
@@ -96,12 +101,13 @@ def list_csv(table: pa.Table, *, absent: str = "") -> bytes:
     return (BOM + out.getvalue()).encode()
 
 
-def list_xlsx(table: pa.Table, readme: Mapping[str, str], *, absent: str = "") -> bytes:
+def list_xlsx(stamped: Stamped, readme: Mapping[str, str], *, absent: str = "") -> bytes:
     """A list as a workbook: `Read me` first, then `List` with a frozen, filtered header.
 
     Every text cell is stored as text, never as a formula or a link.
 
     Args:
+        stamped: the list, which says whether it may be used.
         readme: heading -> text: purpose, model, dates, policy, how to use it, what it is not.
         absent: what an empty cell says: the policy's mark for a table of counts.
     """
@@ -114,9 +120,14 @@ def list_xlsx(table: pa.Table, readme: Mapping[str, str], *, absent: str = "") -
         "nan_inf_to_errors": False,
     }
     book = xlsxwriter.Workbook(out, options)
-    book.set_properties({"title": "riskstrat list", "created": MADE_ON})
+    standing = only_stamped(stamped).standing
+    book.set_properties({"title": "riskstrat list", "created": MADE_ON, "status": standing.mark})
     _write_readme(book, readme)
-    _write_list(book, table, absent)
+    _write_list(book, stamped.table, absent)
+    if standing.mark:
+        for sheet in book.worksheets():  # on every printed page, too
+            sheet.set_header(f'&C&"Arial,Bold"&14{standing.mark.upper()}')
+            sheet.set_tab_color("#B42318")
     book.close()
     return out.getvalue()
 
@@ -130,13 +141,13 @@ def read_me(
     data_as_at: date,
     expires_on: date,
     policy: str,
-    approvals: Iterable[str] = (),
+    standing: Standing,
     columns: Iterable[str] = (),
 ) -> dict[str, str]:
     """The `Read me` sheet of every list; ``columns`` are those of the list, to be explained."""
     return {
         "What this is": f"{title}: people at highest risk, for {recipient.replace('_', ' ')}.",
-        "Status": "; ".join(approvals) or "Draft for review: nobody has approved this list.",
+        "Status": ". ".join(standing.sentences) + ".",
         "Purpose": f"{purpose.replace('_', ' ').capitalize()}; any other use is not allowed.",
         "Model": model,
         "Data up to": data_as_at.isoformat(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from riskstrat.synthetic import RAW, make_county
 
 
 def make(
-    directory: Path, people: int, seed: int, linked: bool = False, *, progress: Progress
+    directory: Path,
+    people: int,
+    seed: int,
+    linked: bool = False,
+    plants: Sequence[str] = (),
+    *,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Write extracts and sealed truth; ``county.json`` appears last, when all is there."""
     try:
@@ -22,10 +29,12 @@ def make(
                 people=people,
                 seed=seed,
                 linked=linked,
+                plants=plants,
                 progress=lambda done, total: progress(done / max(total, 1), "people and events"),
             )
     except ValueError as fault:
-        raise UsageError(str(fault), fix="choose an empty or new folder") from fault
+        fix = "see `riskstrat synth --help`" if plants else "choose an empty or new folder"
+        raise UsageError(str(fault), fix=fix) from fault
     facts = {
         "people": people,
         "seed": seed,

@@ -28,6 +28,7 @@ from riskstrat.stages.engine import (
 )
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import in_checking_order
+from riskstrat.stages.links import SURE
 from riskstrat.stages.pieces import ManyHands
 from riskstrat.store.worker import Progress
 
@@ -63,6 +64,7 @@ def check_one(job: Job, source: Source) -> None:
                 scratch=scratch,
                 codelists=job.study.catalogue.codelists,
                 hands=hands,
+                bands=SURE if source.source in job.lineage.sure else (),
             )
             hands.deliver(checked.accepted_sql, folder)
         finally:

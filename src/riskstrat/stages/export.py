@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
 from riskstrat.release.disclosure import protect_text
 from riskstrat.release.policies import policy_named
-from riskstrat.stages.register import approvals_of
+from riskstrat.signoff.rounds import rounds
+from riskstrat.signoff.states import State
+from riskstrat.signoff.view import View, view_of
 from riskstrat.stages.report import MADE_UP
 from riskstrat.store.artefacts import Store
+from riskstrat.store.ledger import Ledger
 from riskstrat.store.registry import ModelVersion, Registry
 from riskstrat.store.worker import Progress
 
@@ -42,13 +46,14 @@ def export_model(
     progress(0.2, "checking the model's files")
     model = registry.verified_model(version)
     run = _run_of(store, version)
+    decided = _decided(store, version)
     target = to / f"{name}-{version.version}"
     progress(0.5, "writing")
     with folder_aside(target) as folder:
         shutil.copytree(model, folder / "model")
         for file in ("features.json", "study.yaml"):
             shutil.copyfile(run / file, folder / file)
-        write_bytes(folder / "MODEL_CARD.md", model_card(_facts(version, run)).encode())
+        write_bytes(folder / "MODEL_CARD.md", model_card(_facts(version, run, decided)).encode())
         write_bytes(folder / SUMS, _sums(folder).encode())
     return str(target)
 
@@ -69,7 +74,15 @@ def _sums(folder: Path) -> str:
     return "".join(f"{file_digest(path)}  {path.relative_to(folder)}\n" for path in files)
 
 
-def _facts(version: ModelVersion, run: Path) -> CardFacts:
+def _decided(store: Store, version: ModelVersion) -> View:
+    """What reviewers decided, by the log; a card is of one version for good, so of no day."""
+    name, number = version.name, version.version
+    all_ = rounds(Ledger.of_store(store.root).entries())
+    own = [each for each in all_ if (each.case.study, each.case.version) == (name, number)]
+    return view_of(name, number, own[-1] if own else None, (), date.min)
+
+
+def _facts(version: ModelVersion, run: Path, decided: View) -> CardFacts:
     inputs, training = read_json(run / "report.json"), read_json(run / "training.json")
     told, metrics = inputs["run"], read_json(run / "metrics.json")
     policy = policy_named(inputs["policy"])
@@ -82,7 +95,7 @@ def _facts(version: ModelVersion, run: Path) -> CardFacts:
         name=version.name,
         version=version.version,
         title=told["title"],
-        status=_status(version),
+        status=_status(version, decided),
         learner=training["winner"],
         question=question_of(study),
         purpose=study["purpose"],
@@ -101,7 +114,7 @@ def _facts(version: ModelVersion, run: Path) -> CardFacts:
         ),
         approvals=tuple(
             f"{each['decision'].capitalize()} by {each['by']} on {each['on']}: {each['reason']}"
-            for each in approvals_of(version.tags)
+            for each in decided.decisions
         ),
         provenance=_provenance(version, told),
     )
@@ -114,11 +127,13 @@ def _study(run: Path) -> dict[str, Any]:
     return found
 
 
-def _status(version: ModelVersion) -> str:
+def _status(version: ModelVersion, decided: View) -> str:
+    if decided.state is State.APPROVED:
+        return ", ".join([*version.aliases, f"approved {decided.why}"])
+    if decided.state in (State.REJECTED, State.WITHDRAWN):
+        return f"{decided.state} {decided.why}"
     if version.aliases:
         return ", ".join(version.aliases)
-    if version.tags.get("decision") == "rejected":
-        return "rejected"
     return "superseded" if version.passed else "not promoted: its gates did not pass"
 
 

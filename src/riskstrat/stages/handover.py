@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskstrat.asof import quoted
-from riskstrat.audit.explain import columns_for
+from riskstrat.audit.reasons import columns_for
 from riskstrat.contracts.optouts import as_of, opted_out_sql
 from riskstrat.release.policies import Policy
 from riskstrat.release.reach import reach_table, without_groups
 from riskstrat.release.spec import Recipient
+from riskstrat.release.standing import Standing
 from riskstrat.stages.engine import accepted_views, engine
 from riskstrat.stages.jobs import Job
 from riskstrat.study import Study
@@ -71,7 +72,8 @@ class Handover:
     bands: Protected
     previous: pa.Table | None
     certainty: tuple[str, ...]
-    approvals: tuple[Mapping[str, str], ...]
+    standing: Standing
+    """whether what is written may be used"""
     identities: Mapping[str, str]
     opt_outs: Mapping[str, Any]
     """which kinds were applied, of which day, and to how many"""
@@ -88,16 +90,20 @@ class Handover:
 
     @property
     def expires_on(self) -> date:
-        """The last day on which the list may be used: no list outlives an agreement behind it."""
+        """The last day of the list: it outlives no agreement behind it, and not its approval."""
         agreements = self.study.catalogue.agreements
         ends = [agreements[source.agreement].ends for source in self.study.sources]
+        ends += [self.standing.until] if self.standing.until else []
         return min(self.as_of + timedelta(days=self.study.spec.release.valid_for.days), *ends)
 
     @property
     def model_words(self) -> str:
         """Which version scored, and where it stands."""
-        alias = ", ".join(self.version["aliases"]) or "not promoted: its gates did not pass"
-        return f"{self.version['name']} version {self.version['version']} ({alias})"
+        passed = "" if self.version["passed"] else "its gates did not pass"
+        told = ", ".join(filter(None, [*self.version["aliases"], passed]))
+        return f"{self.version['name']} version {self.version['version']}" + (
+            f" ({told})" if told else ""
+        )
 
     def reasons_for(self, recipient: Recipient) -> pa.Table:
         """unit_id, as_of, reasons, coarse: made from features that a recipient may be told of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,17 @@ import pyarrow.parquet as pq
 
 from riskstrat.audit.audit import AuditResult, audit
 from riskstrat.disk import read_json, write_json
+from riskstrat.privacy.examine import ModelPrivacy, examine
 from riskstrat.risk_model import KEY, FeatureRows, RiskModel
 from riskstrat.stages.engine import as_rows, making
 from riskstrat.stages.jobs import Job, amount
 from riskstrat.store.worker import Progress
+from riskstrat.study import Study
 from riskstrat.study.planned import feature_plan
 from riskstrat.training.entrants import needed_attributes
 from riskstrat.training.fit import TrainingResult, fit
+from riskstrat.training.relearn import procedure_of
+from riskstrat.vocabulary import Severity
 
 
 def training_stage(job: Job, *, progress: Progress) -> None:
@@ -107,12 +111,14 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
         winner = read_json(training / "training.json")["winner"]
         counts = read_json(job.folder("cohort") / "counts.json")
         baselines = [baseline.kind for baseline in study.spec.training.baselines]
+        model = RiskModel.load(training / "models" / winner)
+        privacy = _examine(job, model, lambda share, words: progress(share / 2, words))
         predictions = _tested(training / "predictions.parquet", [winner, *baselines])
         attributes = (*study.spec.audit.groups, study.spec.training.cluster)
         result = audit(
             predictions,
             read_json(training / "metrics.json"),
-            RiskModel.load(training / "models" / winner),
+            model,
             FeatureRows.of_file(features / "features.parquet"),
             columns_of(features / "groups.parquet", attributes, since=_first_day(predictions)),
             study.spec.audit,
@@ -120,23 +126,61 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
             cohort_rows=counts["rows_out"],
             cohort_unknown=counts["rows_out"] - counts["known"],
             cluster=study.spec.training.cluster,
+            extra=privacy.gates,
+            levels=_declared(study),
             replicates=study.spec.training.replicates,
             seed=study.spec.seed,
-            progress=progress,
+            progress=lambda share, words: progress((1 + share) / 2, words),
         )
-        _write_audit(result, folder)
+        _write_audit(result, privacy, folder)
         facts |= {
             "rows_in": counts["known"],
             "rows_out": result.fairness.num_rows,
             "passed": result.passed,
             "gates": len(result.gates),
             "gates_passed": sum(gate.passed for gate in result.gates),
+            "gates_failed": sum(gate.verdict == "fail" for gate in result.gates),
         }
 
 
-def _write_audit(result: AuditResult, folder: Path) -> None:
+def _declared(study: Study) -> dict[str, tuple[str, ...]]:
+    """Levels that agencies declare; bands of age go with the scope, which leaves some out."""
+    found = {name: study.attributes[name] for name in study.spec.audit.groups}
+    return {name: each.levels for name, each in found.items() if each.kind != "age_band"}
+
+
+def _examine(job: Job, model: RiskModel, tell: Callable[[float, str], None]) -> ModelPrivacy:
+    """What the model remembers of the people it was learnt from."""
+    spec, groups = job.study.spec, job.folder("features") / "groups.parquet"
+    wanted = (*needed_attributes(spec.training, pq.read_schema(groups).names), *spec.audit.groups)
+    procedure = procedure_of(
+        model,
+        columns_of(job.folder("cohort") / "cohort.parquet", ["outcome"]),
+        FeatureRows.of_file(job.folder("features") / "features.parquet"),
+        columns_of(groups, wanted),
+        spec.training,
+        horizon_days=spec.outcome.within.days,
+        threads=job.threads,
+        seed=spec.seed,
+    )
+    return examine(
+        procedure,
+        spec.audit.groups,
+        cluster=spec.training.cluster,
+        replicates=spec.training.replicates,
+        tell=tell,
+    )
+
+
+def _write_audit(result: AuditResult, privacy: ModelPrivacy, folder: Path) -> None:
     for name in ("fairness", "explanations", "importance", "importance_by_agency", "reasons"):
         pq.write_table(getattr(result, name), folder / f"{name}.parquet", compression="zstd")
-    write_json(folder / "findings.json", as_rows(result.findings))
+    for name, table in result.tables.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+    order = list(Severity)
+    findings = (*result.findings, *privacy.findings)
+    worst_first = sorted(findings, key=lambda found: order.index(found.severity))
+    write_json(folder / "findings.json", as_rows(worst_first))
+    write_json(folder / "privacy.json", privacy.as_dict())
     write_json(folder / "gates.json", [gate.as_dict() for gate in result.gates])
     write_json(folder / "verdict.json", {"passed": result.passed})

@@ -16,6 +16,7 @@ from pathlib import Path
 from riskstrat.contracts.files import extract_files, is_one_file
 from riskstrat.contracts.spec import Source
 from riskstrat.derivation import code_version, digest
+from riskstrat.stages.links import SURE, read_linkage, unsure_sources
 from riskstrat.store.artefacts import Store
 from riskstrat.study import Study
 from riskstrat.study.origins import StudyOrigins
@@ -30,6 +31,11 @@ FOUNDATION = (
     "vocabulary.py",
 )
 BY_BUCKET = ("stages/prepared.py", "stages/spread.py", *FOUNDATION)
+LINKS = ("stages/linkage_error.py", "stages/links.py", "stages/score.py", "vocabulary.py")
+LINKAGE_ERROR = "linkage_error"
+EXPLANATIONS, GLASSBOX, CONTRIBUTIONS = "explanations", "glassbox", "contributions"
+MITIGATION = "mitigation"
+TAUGHT = ("training", "audit", "statistics", "risk_model", "stages/learn.py", "vocabulary.py")
 ENGINE = ("duckdb", "pyarrow")
 KERNEL = (*ENGINE, "numba", "numpy")
 LEARNING = ("lightgbm", "numpy", "optuna", "scikit-learn", "scipy")
@@ -41,7 +47,12 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "cohort": ("cohort", "buckets", "stages/cohort.py", *BY_BUCKET),
     "features": ("features", "buckets", "stages/features.py", *BY_BUCKET),
     "training": ("training", "statistics", "risk_model", "stages/learn.py", "vocabulary.py"),
-    "audit": ("audit", "statistics", "risk_model", "stages/learn.py", "vocabulary.py"),
+    "audit": ("privacy", *TAUGHT),
+    LINKAGE_ERROR: ("audit", "statistics", "risk_model", *LINKS),
+    EXPLANATIONS: ("stages/explain.py", *TAUGHT),
+    GLASSBOX: ("glassbox", "stages/explain.py", "stages/glassbox.py", *TAUGHT),
+    MITIGATION: ("mitigation", "stages/mitigate.py", *TAUGHT),
+    CONTRIBUTIONS: ("audit", "risk_model", "stages/contributions.py", "vocabulary.py"),
     "scores": ("audit", "release", "risk_model", "stages/score.py", "vocabulary.py"),
     "run": ("release", "publish", "stages"),
 }
@@ -54,6 +65,8 @@ class Lineage:
     digests: Mapping[str, str]
     fingerprints: Mapping[str, str]
     """source -> SHA-256 of its extract, one file or several"""
+    sure: tuple[str, ...] = ()
+    """sources of which only rows whose link is sure are read"""
 
     def __getitem__(self, stage: str) -> str:
         return self.digests[stage]
@@ -88,18 +101,27 @@ def extract_fingerprint(source: Source, store: Store, data: Path) -> str:
 
 
 def trace(
-    study: Study, store: Store, data: Path, *, score_on: date | None = None, model: str = ""
+    study: Study,
+    store: Store,
+    data: Path,
+    *,
+    score_on: date | None = None,
+    model: str = "",
+    sure: bool = False,
 ) -> Lineage:
     """Work out every digest of a study, without running anything.
 
     Args:
         score_on: trace the cohort and features of that one day, without outcomes.
         model: digest of the model that scores the day.
+        sure: read only rows whose link is sure, as far as the cohort and features.
     """
+    linkage = read_linkage(data)
+    left_out = unsure_sources(study.sources, linkage) if sure and linkage else ()
     fingerprints = {
         source.source: extract_fingerprint(source, store, data) for source in study.sources
     }
-    digests = _contract_digests(study, fingerprints)
+    digests = _contract_digests(study, fingerprints, left_out)
     spec = study.spec
     accepted = {name: digests[f"contracts/{name}"] for name in fingerprints}
     relating = {s.source: accepted[s.source] for s in study.sources if s.relates}
@@ -122,17 +144,42 @@ def trace(
         banded = (model, spec.release.bands, spec.audit.reasons, spec.study, spec.seed, hidden)
         parents = (digests["cohort"], digests["features"])
         digests["scores"] = stage_digest("scores", parents, banded, libraries=ENGINE + LEARNING)
+        explaining = (*ENGINE, "lightgbm", "numba", "numpy")
+        digests[CONTRIBUTIONS] = stage_digest(CONTRIBUTIONS, parents, model, libraries=explaining)
         return Lineage(digests, fingerprints)
+    if sure:
+        return Lineage(digests, fingerprints, left_out)
     learnt = (digests["cohort"], digests["features"], spec.training, spec.seed)
     digests["training"] = stage_digest(
         "training", learnt, spec.audit.capacity, libraries=ENGINE + LEARNING
     )
     audited = (digests["training"], spec.audit, spec.seed)
     digests["audit"] = stage_digest("audit", audited, libraries=(*ENGINE, *LEARNING, "fairlearn"))
+    digests |= _explained(study, digests["training"])
+    digests[MITIGATION] = stage_digest(
+        MITIGATION, (digests["audit"], spec.seed), libraries=(*ENGINE, *LEARNING, "fairlearn")
+    )
+    if linkage is not None:
+        again = trace(study, store, data, sure=True)
+        held = (digests["audit"], again["cohort"], again["features"], linkage)
+        digests[LINKAGE_ERROR] = stage_digest(LINKAGE_ERROR, held, libraries=ENGINE + LEARNING)
     return Lineage(digests, fingerprints)
 
 
-def _contract_digests(study: Study, fingerprints: Mapping[str, str]) -> dict[str, str]:
+def _explained(study: Study, training: str) -> dict[str, str]:
+    """What is said of a trained model beside its audit."""
+    spec, libraries = study.spec, (*LEARNING, *KERNEL)
+    refitted, compared = (training, spec.audit.refits), (training, spec.audit.capacity)
+    more = (*libraries, "interpret-core")
+    return {
+        EXPLANATIONS: stage_digest(EXPLANATIONS, refitted, spec.seed, libraries=libraries),
+        GLASSBOX: stage_digest(GLASSBOX, compared, spec.seed, libraries=more),
+    }
+
+
+def _contract_digests(
+    study: Study, fingerprints: Mapping[str, str], sure: tuple[str, ...]
+) -> dict[str, str]:
     """Opt-outs, births and deaths first: every other source is checked against them."""
     digests: dict[str, str] = {}
     codelists = {name: dict(each.labels) for name, each in study.catalogue.codelists.items()}
@@ -141,8 +188,9 @@ def _contract_digests(study: Study, fingerprints: Mapping[str, str]) -> dict[str
         name = f"contracts/{source.source}"
         # What binds is part of what was made: another purpose may leave out other people.
         of_people = (first, study.bound_by) if source.unit is Unit.PERSON else ()
+        bands = (SURE,) if source.source in sure else ()
         digests[name] = stage_digest(
-            "contracts", source, fingerprints[source.source], codelists, of_people
+            "contracts", source, fingerprints[source.source], codelists, of_people, *bands
         )
         if source.role or source.born_on or source.status == "death":
             first = [*first, digests[name]]

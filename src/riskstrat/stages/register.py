@@ -1,13 +1,13 @@
-"""The registry: runs and models are written, found, and decided on."""
+"""The registry: runs and models are written and found, and aliases follow the log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from riskstrat.derivation import PACKAGE, file_digest
 from riskstrat.disk import read_json
+from riskstrat.errors import UsageError
 from riskstrat.release import evidence
 from riskstrat.release.policies import Policy, policy_named, strictest
 from riskstrat.risk_model import RiskModel
@@ -77,50 +77,52 @@ def _model_facts(version: ModelVersion) -> dict[str, Any]:
         "run_id": version.run_id,
         "digest": version.tags.get("model_digest", ""),
         "tags": dict(version.tags),
-        "approvals": list(approvals_of(version.tags)),
         "certainty": version.tags.get("certainty", "").splitlines(),
     }
 
 
 def chosen_version(
-    job: Job, name: str, number: int | None, *, progress: Progress
+    store: Store, name: str, number: int | None, any_at_all: bool, *, progress: Progress
 ) -> dict[str, Any]:
-    """The registered version to score with: by number, or the champion, or the challenger."""
+    """The registered version to score with: by number, else the champion or the challenger.
+
+    Args:
+        any_at_all: where there is neither, take the latest, so that it can be said why not.
+    """
     progress(0.0, "")
-    return _model_facts(Registry.of_store(job.store.root).find_version(name, number))
-
-
-def decide(
-    store: Store,
-    model: str,
-    number: int,
-    by: str,
-    reason: str,
-    approved: bool,
-    on: date,
-    *,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Move the alias of a version as a named person decided."""
     registry = Registry.of_store(store.root)
-    progress(0.1, "recording the decision")
-    moves = registry.approve if approved else registry.reject
-    return _model_facts(moves(model, number, by=by, reason=reason, on=on))
+    try:
+        return _model_facts(registry.find_version(name, number))
+    except UsageError:
+        known = registry.versions(name) if number is None and any_at_all else ()
+        if not known:
+            raise
+        return _model_facts(known[0])
 
 
-def approvals_of(tags: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
-    """Decisions recorded with a version, as the manifest and the report tell them."""
-    if not tags.get("decided_by"):
-        return ()
-    return (
-        {
-            "by": tags["decided_by"],
-            "role": tags.get("decided_role", "information governance"),
-            "on": tags.get("decided_on", ""),
-            "decision": tags.get("decision", "approved"),
-            "reason": tags.get("reason", ""),
-        },
-    )
+def to_be_signed(store: Store, name: str, number: int, *, progress: Progress) -> dict[str, Any]:
+    """A version whose files have their recorded digest, and where they are."""
+    progress(0.1, "checking the model's files")
+    registry = Registry.of_store(store.root)
+    version = registry.find_version(name, number)
+    registry.verified_model(version)
+    told = {"model_id": version.tags.get("model_id", ""), "folder": str(registry.fetched(version))}
+    return {**_model_facts(version), **told}
+
+
+def fetch_model(store: Store, name: str, number: int, *, progress: Progress) -> str:
+    """The folder of a version's files, copied from a remote registry if need be."""
+    progress(0.1, "fetching the model's files")
+    registry = Registry.of_store(store.root)
+    return str(registry.fetched(registry.find_version(name, number)))
+
+
+def place(
+    store: Store, name: str, champion: int | None, rejected: int | None, *, progress: Progress
+) -> None:
+    """Have the aliases of a model follow the log."""
+    progress(0.1, "aliases")
+    Registry.of_store(store.root).place(name, champion, rejected=rejected)
 
 
 def certainty_of(metrics: Mapping[str, Any], policy: Policy) -> list[str]:

@@ -28,6 +28,8 @@ from riskstrat.release.manifest import manifest
 from riskstrat.release.policies import Policy
 from riskstrat.release.reach import common_reasons
 from riskstrat.release.spec import Recipient
+from riskstrat.release.stamp import stamp
+from riskstrat.release.standing import Cleared, Preview, Research, Standing, cover
 from riskstrat.release.summary import Summary, summary_html
 from riskstrat.release.write import list_csv, list_xlsx, protected_table, read_me
 from riskstrat.stages.handover import Handover, opt_outs_told, seen_by, without_opted_out
@@ -39,8 +41,19 @@ from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.vocabulary import Protected, in_words
 
 
-def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict[str, Any]:
-    """Write every recipient's folder for one day, whole or not at all."""
+def release(
+    job: Job, version: Mapping[str, Any], standing: Standing, *, progress: Progress
+) -> dict[str, Any]:
+    """Write every recipient's folder for one day, whole or not at all.
+
+    Args:
+        standing: whether it may be used. Only what is cleared goes where the next list looks for
+            the last one, and a preview never takes the place of a list that left.
+
+    Raises:
+        ReleaseRefused: RS3340, the approval shown is of another model.
+    """
+    cover(standing, version)
     study, spec = job.study, job.study.spec
     policy = policy_of(study)
     scores = job.folder("scores")
@@ -58,23 +71,25 @@ def release(job: Job, version: Mapping[str, Any], *, progress: Progress) -> dict
         bands=bands,
         previous=_previous(job),
         certainty=tuple(version["certainty"]),
-        approvals=tuple(version["approvals"]),
+        standing=standing,
         identities={
             "run_id": version["run_id"],
             "study": version["tags"].get("study_digest", ""),
             "scores": job.lineage["scores"],
+            "data": job.lineage.data,
         },
         opt_outs=opt_outs_told(job, policy, left_out),
         made_up=is_made_up(job.data),
         fairness=_fairness(job, version, policy),
         secret=release_secret(job.store.root),
     )
-    target = job.store.release_folder(spec.study, job.day.isoformat())
+    target = _place(job, standing)
     with folder_aside(target) as folder:
         for number, recipient in enumerate(spec.release.recipients):
             progress(number / len(spec.release.recipients), recipient.to)
             _hand_over(hand, recipient, folder / recipient.to)
-    _remember(job)
+    if isinstance(standing, Cleared):
+        _remember(job)
     return {
         "folder": target.relative_to(job.store.root).as_posix(),
         "rows_in": banded.num_rows,
@@ -155,6 +170,7 @@ def _write_folder(
     """list.csv, list.xlsx, summary.html, and last the manifest that covers them."""
     spec = hand.study.spec
     named = in_words(f"{recipient.to} {owner}".strip())
+    stamped = stamp(table, hand.standing)
     readme = read_me(
         title=spec.title,
         purpose=spec.purpose,
@@ -163,8 +179,8 @@ def _write_folder(
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,
         policy=hand.policy.sentence,
-        approvals=[f"{each['decision']} by {each['by']}" for each in hand.approvals],
-        columns=table.column_names,
+        standing=hand.standing,
+        columns=stamped.table.column_names,
     )
     reach = hand.reach_for(recipient)
     reasons = hand.reasons_for(recipient)
@@ -186,12 +202,12 @@ def _write_folder(
         made_up=hand.made_up,
         table=released if isinstance(released, Protected) else None,
         files={"list.csv": "the list", "list.xlsx": "the same, for a spreadsheet"},
-        approvals=[f"{each['decision']} by {each['by']}" for each in hand.approvals],
+        standing=hand.standing,
     )
     absent = hand.policy.mark if isinstance(released, Protected) else ""
     files = {
-        "list.csv": list_csv(table, absent=absent),
-        "list.xlsx": list_xlsx(table, readme, absent=absent),
+        "list.csv": list_csv(stamped, absent=absent),
+        "list.xlsx": list_xlsx(stamped, readme, absent=absent),
         "summary.html": summary_html(summary).encode(),
     }
     for name, content in files.items():
@@ -208,12 +224,31 @@ def _write_folder(
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,
         tables=[hand.bands, *reach],
-        approvals=hand.approvals,
+        standing=hand.standing,
         identities=hand.identities,
         lineage=hand.seen[recipient.to].lineage,
         opt_outs=hand.opt_outs,
     )
     write_json(folder / "manifest.json", facts)
+
+
+def _place(job: Job, standing: Standing) -> Path:
+    """Where a day's lists go: what may be used, and what is to be reviewed, where lists leave from.
+
+    A preview makes way where a list of that day has left, and research is never there.
+    """
+    study, day = job.study.spec.study, job.day.isoformat()
+    leaving = job.store.release_folder(study, day)
+    if isinstance(standing, Research):
+        return job.store.root / "research" / study / day
+    if isinstance(standing, Preview) and _has_left(leaving):
+        return job.store.root / "previews" / study / day
+    return leaving
+
+
+def _has_left(folder: Path) -> bool:
+    told = (read_json(path) for path in folder.rglob("manifest.json"))
+    return any(each.get("status") == Cleared.status for each in told)
 
 
 def _memory(job: Job) -> Path:

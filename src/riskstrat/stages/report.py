@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from riskstrat.contracts.agreements.flow import data_flow
 from riskstrat.disk import folder_aside, place_file, read_json, write_bytes, write_json
 from riskstrat.publish.compare import ComparedRun, compare_table
+from riskstrat.publish.mitigation import render_remedies
 from riskstrat.publish.report import figures, render_report
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.study_tables import (
@@ -41,15 +42,25 @@ from riskstrat.release import report_tables as make
 from riskstrat.release.bands import REST, places
 from riskstrat.release.disclosure import protect_text
 from riskstrat.release.policies import Policy, policy_named
+from riskstrat.signoff.binding import REVIEW
+from riskstrat.stages.equity_tables import equity_tables
+from riskstrat.stages.explain_tables import explanation_tables
 from riskstrat.stages.jobs import Job
+from riskstrat.stages.lineage import EXPLANATIONS, GLASSBOX, LINKAGE_ERROR, MITIGATION
+from riskstrat.stages.linkage_tables import linkage_tables
+from riskstrat.stages.pack import answers_of, write_pack
+from riskstrat.stages.privacy_tables import privacy_tables
 from riskstrat.stages.register import policy_of
+from riskstrat.stages.review import review_tables
 from riskstrat.statistics import (
     calibration_curve,
     decision_curve,
     lift_curve,
 )
+from riskstrat.store.artefacts import Store
 from riskstrat.store.files import files_of, write_manifest
 from riskstrat.store.registry import Registry
+from riskstrat.store.registry_versions import CHAMPION
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
 from riskstrat.study.origins import StudyOrigins
@@ -82,6 +93,11 @@ def publish_run(
         write_json(aside / "report.json", inputs)
         data = report_data(aside, job.study, inputs)
         write_bytes(aside / "report.html", render_report(data).encode())
+        if data.remedies:
+            write_bytes(aside / "audit/mitigation.html", render_remedies(data).encode())
+        write_json(aside / REVIEW, review_tables(data))
+        before = approved_before(job.store, run["study"], run["run_id"])
+        write_pack(aside, data, before, answers_of(job.study, folder))
         drawn = {f"figures/{name}": svg for name, svg in figures(data).items()}
         for name, svg in drawn.items():
             write_bytes(aside / name, svg.encode())
@@ -113,8 +129,15 @@ def _place_files(job: Job, folder: Path) -> None:
         place_file(features / name, folder / name)
     for name in ("cohort.parquet", "flow.json", "counts.json"):
         place_file(job.folder("cohort") / name, folder / "cohort" / name)
-    for name in sorted(files_of(audit)):
-        place_file(audit / name, folder / "audit" / name)
+    audits = [audit, job.folder(EXPLANATIONS)]
+    if LINKAGE_ERROR in job.lineage:
+        audits.append(job.folder(LINKAGE_ERROR))
+    for name in (GLASSBOX, MITIGATION):
+        if beside := job.store.artefact(name, job.lineage[name]):
+            audits.append(beside.folder)
+    for each in audits:
+        for name in sorted(files_of(each)):
+            place_file(each / name, folder / "audit" / name)
     for path in sorted((training / "models" / winner).iterdir()):
         place_file(path, folder / "model" / path.name)
     write_bytes(folder / "study.yaml", job.study.text.encode())
@@ -182,6 +205,16 @@ def _inputs(
     }
 
 
+def approved_before(store: Store, study: str, run_id: str) -> ReportData | None:
+    """The report of the champion's run, if that is another run and still in the store."""
+    for version in Registry.of_store(store.root).versions(study):
+        if CHAMPION in version.aliases and version.run_id != run_id:
+            folder = store.run_folder(study, version.run_id)
+            if (folder / "report.json").exists():
+                return report_data(folder, None, read_json(folder / "report.json"))
+    return None
+
+
 def render(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> str:
     """The report of a run from the files of its folder."""
     return render_report(report_data(folder, study, inputs))
@@ -201,6 +234,8 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     shares = told["audit"]["capacity"]
     bands = told["release"]["bands"]
     curves = _curves(folder, winner, policy, seed=run["seed"], bands=bands)
+    capacity = 0.05 if 0.05 in shares else shares[len(shares) // 2]
+    more = equity_tables(folder, told, policy, fairness, capacity)
     return ReportData(
         title=told["title"],
         question=question_of(told),
@@ -217,10 +252,8 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         version=str(model["version"]),
         as_of=release.get("as_of", ""),
         data_as_at=_day_before(release.get("as_of", "")),
-        status="approved" if "champion" in model["aliases"] else "draft",
-        approvals=tuple(run["approvals"]),
         made_up=run["made_up"],
-        capacity=0.05 if 0.05 in shares else shares[len(shares) // 2],
+        capacity=capacity,
         reidentification=who_can_reidentify(told["release"]),
         known_when=KNOWN_WHEN,
         limits=MADE_UP if run["made_up"] else (),
@@ -253,8 +286,12 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         stages=PlainTable.of("Stages", ("stage", "seconds", "peak_mb"), inputs["stages"]),
         calibration=curves["calibration"],
         gains=curves["gains"],
-        decision=curves["decision"],
+        decision=more.pop("decision", curves["decision"]),
         risk=curves["risk"],
+        **more,
+        **explanation_tables(folder, policy),
+        **privacy_tables(folder, policy),
+        **linkage_tables(folder, policy, fairness, made_up=run["made_up"]),
     )
 
 
@@ -304,7 +341,9 @@ def _outcome_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def _findings(folder: Path, inputs: Mapping[str, Any]) -> list[Finding]:
-    rows = [*read_json(folder / "audit/findings.json"), *inputs["findings"]]
+    beside = sorted((folder / "audit").glob("*_findings.json"))
+    more = [row for path in beside for row in read_json(path)]
+    rows = [*read_json(folder / "audit/findings.json"), *more, *inputs["findings"]]
     found = [Finding(**{**row, "severity": Severity(row["severity"])}) for row in rows]
     order = list(Severity)
     return sorted(found, key=lambda each: (order.index(each.severity), each.code, each.where))

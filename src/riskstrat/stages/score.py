@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from riskstrat.audit.explain import NOTHING_HIDDEN, Hidden, contributions, reasons
+from riskstrat.audit.explain import contributions
+from riskstrat.audit.reasons import NOTHING_HIDDEN, Hidden, reasons
 from riskstrat.derivation import digest
 from riskstrat.disk import file_aside
 from riskstrat.errors import StorageError, StudyError
@@ -43,7 +44,7 @@ def scores_stage(job: Job, version: Mapping[str, Any], *, progress: Progress) ->
     facts: dict[str, Any] = {}
     with making(job, "scores", facts) as folder:
         model = model_folder(job, version)
-        _same_features(job.study, model, version)
+        same_features(job.study, model, version)
         features = FeatureRows.of_file(job.folder("features") / "features.parquet")
         hidden = StudyOrigins.of(job.study).hidden_features()
         score, explain = (
@@ -285,7 +286,7 @@ def band_shares(spec: StudySpec) -> dict[str, float]:
     return {str(name): share for name, share in spec.release.bands.items()}
 
 
-def _same_features(study: Study, model: RiskModel, version: Mapping[str, Any]) -> None:
+def same_features(study: Study, model: RiskModel, version: Mapping[str, Any]) -> None:
     """A model may only score features that mean what they meant when it was trained."""
     plan = {column.name: column.digest for column in feature_plan(study).columns}
     changed = [each.name for each in model.features if plan.get(each.name) != each.digest]

@@ -95,8 +95,12 @@ def find_levels(
         values: (n,) labels or codes; compared as text.
         declared: levels to list even when nobody is in them.
     """
-    labels, codes = np.unique(np.array([_label(v) for v in values], dtype=str), return_inverse=True)
-    codes = codes.reshape(-1)
+    seen: dict[Any, int] = {}
+    first = np.array([seen.setdefault(v, len(seen)) for v in values.tolist()], dtype=np.int64)
+    # Each distinct value is made a text once: several of them may read alike.
+    texts = np.array([_label(v) for v in seen], dtype=str)
+    labels, of_first = np.unique(texts, return_inverse=True)
+    codes = of_first.reshape(-1)[first]
     position = {str(label): i for i, label in enumerate(labels)}
     expected = list(dict.fromkeys(str(level) for level in declared or ()))
     names = expected + [name for name in position if name not in expected]

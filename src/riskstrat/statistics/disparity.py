@@ -8,13 +8,18 @@ level; the smallest and largest ratio over the levels are re-found in every repl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
-from .estimate import Estimate, FloatArray, percentile_estimate
+from .estimate import Estimate, FloatArray, percentile_estimate, wilson_interval
 from .resample import Key, Replicates
+
+PROPORTIONS = frozenset(
+    {"prevalence", "selection_rate", "ppv", "sensitivity", "false_positive_rate"}
+)
+"""rates of which a group may have none at all in every resample"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +112,17 @@ def _disparity(comparison: Comparison, level: str) -> Disparity:
     metrics: dict[str, Estimate] = {}
     for metric in comparison.metrics:
         n = comparison.denominators[level, metric]
-        reference = comparison.values(comparison.reference, metric)
-        difference = comparison.values(level, metric) - reference
-        metrics[f"{metric}_ratio"] = _estimate(comparison.ratio(level, metric), n)
-        metrics[f"{metric}_difference"] = _estimate(difference, n)
+        own, reference = (comparison.values(x, metric) for x in (level, comparison.reference))
+        ratio = _estimate(comparison.ratio(level, metric), n)
+        difference = _estimate(own - reference, n)
+        if n and metric in PROPORTIONS and level != comparison.reference and not own.any():
+            # Nobody, in any resample: the limit is Wilson's, not nothing.
+            most = wilson_interval(0, n).high
+            if ratio.estimable:
+                ratio = replace(ratio, low=0.0, high=most / float(reference[0]))
+            difference = replace(difference, high=max(difference.high, most - float(reference[0])))
+        metrics[f"{metric}_ratio"] = ratio
+        metrics[f"{metric}_difference"] = difference
     return Disparity(
         attribute=comparison.attribute,
         level=level,

@@ -32,7 +32,16 @@ RATES = (
     "false_positive_rate",
     "false_negative_rate",
 )
-SCORES = ("auroc", "average_precision", "brier", "calibration_in_the_large", "calibration_slope")
+LARGE = 20_000_000
+"""rows times replicates from which on compiled code, or loading it, pays"""
+SCORES = (
+    "prevalence",
+    "auroc",
+    "average_precision",
+    "brier",
+    "calibration_in_the_large",
+    "calibration_slope",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,12 @@ def group_kernel(counts: GroupCounts, levels: Sequence[Level], clusters: Cluster
     return kernel
 
 
+def is_large(n_rows: int, cuts: Sequence[Cut], replicates: int) -> bool:
+    """Whether ``group_counts`` should do the work; it knows shares of the ranking only."""
+    elsewhere = any(cut.share is not None and cut.score != RANKING for cut in cuts)
+    return n_rows * replicates >= LARGE and not elsewhere
+
+
 def _level_rows(
     counts: GroupCounts, level: Level, everyone: Mapping[str, RankedRows], clusters: Clusters
 ) -> _LevelRows:
@@ -128,7 +143,7 @@ def _level_kernel(
             selected, true = taken(by_score[cut.score], points[cut.name])
         else:
             selected, true = next(sums), next(sums)
-        found[cut.name] = _rates(main, selected, true)
+        found[cut.name] = rates(main.n, main.n_positive, selected, true)
     return {
         (level.attribute, level.name, cut_name, metric): values
         for cut_name, metrics in found.items()
@@ -139,23 +154,64 @@ def _level_kernel(
 def _scores(
     counts: Cumulated, rows: _LevelRows, *, squared: FloatArray, expected: FloatArray
 ) -> dict[str, FloatArray]:
+    return scores(
+        n=counts.n,
+        positives=counts.n_positive,
+        auroc=ranked_auroc(counts),
+        precision=ranked_average_precision(counts),
+        squared=squared,
+        expected=expected,
+        slope=recalibrate(counts, rows.runs, rows.start)[1],
+    )
+
+
+def scores(
+    *,
+    n: FloatArray,
+    positives: FloatArray,
+    auroc: FloatArray,
+    precision: FloatArray,
+    squared: FloatArray,
+    expected: FloatArray,
+    slope: FloatArray,
+) -> dict[str, FloatArray]:
+    """``SCORES`` from their sums; (replicates,) each."""
     return {
-        "auroc": ranked_auroc(counts),
-        "average_precision": ranked_average_precision(counts),
-        "brier": squared / counts.n,
-        "calibration_in_the_large": counts.n_positive / expected,
-        "calibration_slope": recalibrate(counts, rows.runs, rows.start)[1],
+        "prevalence": positives / n,
+        "auroc": auroc,
+        "average_precision": precision,
+        "brier": squared / n,
+        "calibration_in_the_large": positives / expected,
+        "calibration_slope": slope,
     }
 
 
-def _rates(counts: Cumulated, selected: FloatArray, true: FloatArray) -> dict[str, FloatArray]:
-    negatives, false = counts.n - counts.n_positive, selected - true
+def rates(
+    n: FloatArray, positives: FloatArray, selected: FloatArray, true: FloatArray
+) -> dict[str, FloatArray]:
+    """``RATES``, and ``selected``, from counts; (replicates,) each."""
+    negatives, false = n - positives, selected - true
     return {
         "selected": selected,
-        "selection_rate": selected / counts.n,
+        "selection_rate": selected / n,
         "ppv": true / selected,
-        "sensitivity": true / counts.n_positive,
+        "sensitivity": true / positives,
         "specificity": 1 - false / negatives,
         "false_positive_rate": false / negatives,
-        "false_negative_rate": 1 - true / counts.n_positive,
+        "false_negative_rate": 1 - true / positives,
     }
+
+
+def level_point_fits(
+    counts: GroupCounts, levels: Sequence[Level], everyone: RankedRows, clusters: Clusters
+) -> list[tuple[float, float]]:
+    """Each level's calibration intercept and slope on the data as they are."""
+    found = []
+    for level in levels:
+        ranked = restrict(everyone, counts.y, clusters, level.members)
+        risk = (
+            np.full(len(ranked.rows), np.nan) if counts.risk is None else counts.risk[ranked.rows]
+        )
+        unit = cumulate(ranked, np.ones((1, clusters.count)))
+        found.append(point_fit(unit, find_runs(risk)))
+    return found

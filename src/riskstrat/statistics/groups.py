@@ -15,12 +15,14 @@ from .disparity import Comparison, Disparity, Extremes, disparities, extremes
 from .estimate import (
     BoolArray,
     Estimate,
+    FloatArray,
     binary,
     both_classes,
     finite,
     same_length,
+    wilson_interval,
 )
-from .group_kernel import RATES, SCORES, GroupCounts, group_kernel
+from .group_kernel import RATES, SCORES, GroupCounts, group_kernel, is_large
 from .resample import Key, Replicates, find_clusters, replicate
 
 
@@ -35,8 +37,8 @@ class GroupEstimate:
         selected: people of the level the cut selects; fractional when it falls among tied
             people, NaN without a cut.
         metrics: with a cut ``selection_rate``, ``ppv``, ``sensitivity``, ``specificity``,
-            ``false_positive_rate``, ``false_negative_rate``; without one ``auroc``,
-            ``average_precision``, ``brier``, ``calibration_in_the_large``,
+            ``false_positive_rate``, ``false_negative_rate``; without one ``prevalence``,
+            ``auroc``, ``average_precision``, ``brier``, ``calibration_in_the_large``,
             ``calibration_slope``. NaN where not estimable; never left out.
     """
 
@@ -131,6 +133,34 @@ def evaluate_groups(
     return _gather(counts, found_levels, reference, found, enough, replicates)
 
 
+def resampled_groups(
+    y: BoolArray,
+    ranking: FloatArray,
+    groups: Mapping[str, NDArray[Any]],
+    cuts: Sequence[Cut],
+    *,
+    clusters: NDArray[Any],
+    replicates: int,
+    seed: int,
+) -> Replicates:
+    """Every rate of every level, on the data and in every resample, for paired comparisons.
+
+    The same rows and seed give the same resamples, so that two scores of the same people can be
+    compared within each. Keys are (attribute, level, cut or "", metric), as in ``group_kernel``.
+
+    Args:
+        y: bool (n,).
+        ranking: float (n,), a score of any scale.
+        groups: attribute -> (n,) levels.
+        cuts: shares of the ranking.
+        clusters: (n,) labels of what is resampled whole.
+        replicates, seed: of the resampling.
+    """
+    counts = GroupCounts(both_classes(y), None, {RANKING: ranking}, tuple(cuts))
+    levels = {name: find_levels(name, values) for name, values in groups.items()}
+    return _resample(counts, levels, clusters, replicates, np.random.default_rng(seed))
+
+
 def _resample(
     counts: GroupCounts,
     levels: Mapping[str, tuple[Level, ...]],
@@ -142,8 +172,12 @@ def _resample(
     if clusters is not None:
         same_length(y=counts.y, clusters=clusters)
     who = find_clusters(clusters, n)
-    kernel = group_kernel(counts, [level for some in levels.values() for level in some], who)
-    return replicate(kernel, n, who.count, replicates, rng)
+    every = [level for some in levels.values() for level in some]
+    if is_large(n, counts.cuts, replicates):
+        from .group_counts import count_replicates  # compiled: not loaded for small inputs
+
+        return count_replicates(counts, every, who, replicates, rng)
+    return replicate(group_kernel(counts, every, who), n, who.count, replicates, rng)
 
 
 def _gather(
@@ -205,5 +239,13 @@ def _group(
         n=int(level.members.sum()),
         positives=int((y & level.members).sum()),
         selected=float("nan") if cut is None else found.point[key("selected")],
-        metrics=MappingProxyType({m: found.estimate(key(m), n) for m, n in rows.items()}),
+        metrics=MappingProxyType({m: _rate(m, found.estimate(key(m), n)) for m, n in rows.items()}),
     )
+
+
+def _rate(metric: str, found: Estimate) -> Estimate:
+    """None or all: resampling sees no variation there, so Wilson's limits stand in."""
+    still = found.low == found.high == found.value
+    if metric in (*RATES, "prevalence") and still and found.value in (0, 1):
+        return wilson_interval(round(found.value * found.n), found.n)
+    return found

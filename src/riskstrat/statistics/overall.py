@@ -37,7 +37,7 @@ from .ranked import (
     ranked_auroc,
     ranked_average_precision,
 )
-from .resample import Clusters, Key, Replicates, find_clusters, replicate
+from .resample import Clusters, Kernel, Key, Replicates, find_clusters, replicate
 
 RANKING_METRICS = ("auroc", "average_precision")
 RISK_METRICS = (
@@ -124,7 +124,7 @@ def evaluate(
         NotEstimable: no rows, one class, arrays of different lengths, scores missing, risks
             outside 0 to 1, or a share outside (0, 1].
     """
-    rows = _prepare(y, risk, ranking, clusters, score_is_probability, risk_threshold)
+    rows = prepare(y, risk, ranking, clusters, score_is_probability, risk_threshold)
     plan = plan_capacities(shares, rows.by_ranking, rows.risk, probability=rows.probability)
     score = np.asarray(risk if ranking is None else ranking, dtype=np.float64)
     found = _resample(rows, plan, replicates, rng)
@@ -146,7 +146,7 @@ def evaluate(
     )
 
 
-def _prepare(
+def prepare(
     y: NDArray[Any],
     risk: NDArray[Any],
     ranking: NDArray[Any] | None,
@@ -154,6 +154,7 @@ def _prepare(
     probability: bool,
     risk_threshold: float | None,
 ) -> _Rows:
+    """The arguments of ``evaluate``, checked and sorted both ways."""
     score = risk if ranking is None else ranking
     same_length(y=y, risk=risk, ranking=score, clusters=y if clusters is None else clusters)
     outcome = both_classes(binary(y))
@@ -175,6 +176,11 @@ def _prepare(
 def _resample(
     rows: _Rows, plan: CapacityPlan, replicates: int, rng: np.random.Generator
 ) -> Replicates:
+    return replicate(kernel_of(rows, plan), len(rows.y), rows.clusters.count, replicates, rng)
+
+
+def kernel_of(rows: _Rows, plan: CapacityPlan) -> Kernel:
+    """Weights to every overall metric and every capacity's, of one scorer."""
     risk_kernel = _risk_kernel(rows) if rows.probability else None
 
     def kernel(weights: FloatArray) -> dict[Key, FloatArray]:
@@ -189,7 +195,7 @@ def _resample(
             out |= risk_kernel(ranked if same_order else cumulate(rows.by_risk, weights))
         return out
 
-    return replicate(kernel, len(rows.y), rows.clusters.count, replicates, rng)
+    return kernel
 
 
 def _risk_kernel(rows: _Rows) -> Callable[[Cumulated], dict[Key, FloatArray]]:

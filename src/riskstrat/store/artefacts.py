@@ -22,6 +22,8 @@ WORKING = ("spill", "checking", "groups", "spark")
 """scratch that a later run cannot use"""
 
 
+LIVE = ("log", "signoff")
+"""folders that are written to while somebody else holds the store"""
 WORKERS = ".workers.lock"
 PATIENCE = 60.0
 """seconds that the children of a killed run have to end"""
@@ -175,6 +177,8 @@ class Store:
         """
         for depth in ("", "*/", "*/*/", "*/*/*/"):
             for leftover in self.root.glob(f"{depth}.*.part"):
+                if leftover.relative_to(self.root).parts[0] in LIVE:
+                    continue
                 if leftover.is_dir():
                     shutil.rmtree(leftover, ignore_errors=True)
                 else:

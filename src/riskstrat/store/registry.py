@@ -1,9 +1,9 @@
 """The model registry: what was trained, what it was judged to be, and who decided to use it.
 
 MLflow keeps the books (SQLite and a folder by default); promotion is ours. Every run is
-registered. A version whose gates passed gets the alias ``challenger``; a named decision makes it
-``champion``. Scoring never runs code found in the registry: it reads the model's JSON and text
-with our own loader, after the digest of the whole folder was checked.
+registered. A version whose gates passed gets the alias ``challenger``; a sign-off makes it
+``champion``, as the log says. Scoring never runs code found in the registry: it reads the model's
+JSON and text with our own loader, after the digest of the whole folder was checked.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from riskstrat.errors import ReleaseRefused, StorageError, UsageError
+from riskstrat.errors import StorageError, UsageError
 from riskstrat.risk_model import RiskModel
 from riskstrat.store.registry_model import INNER, folder_digest, log_model
 from riskstrat.store.registry_runs import (
@@ -35,9 +34,9 @@ from riskstrat.store.registry_versions import (
     CHAMPION,
     ModelVersion,
     aliases_of,
-    decide,
     description,
     ensure_model,
+    kept_model,
     version_tags,
 )
 
@@ -149,51 +148,28 @@ class Registry:
             )
         return folder
 
-    def approve(
-        self,
-        name: str,
-        version: int,
-        *,
-        by: str,
-        reason: str,
-        on: date,
-        despite_gates: bool = False,
-    ) -> ModelVersion:
-        """Record a named decision to use a version, which becomes the champion.
+    def place(self, name: str, champion: int | None, *, rejected: int | None = None) -> None:
+        """Have the aliases say what the log of sign-offs says; nothing that scores asks them.
+
+        Args:
+            champion: the version that may be used, or None; it is challenger no more.
+            rejected: a version that is challenger no more either.
 
         Raises:
-            UsageError: there is no such version, or nobody or no reason is named.
-            ReleaseRefused: its gates failed and the decision does not say that it knows.
-            StorageError: its files are no longer those that were judged.
+            BusyError: another process is writing to the registry.
         """
         with self._session() as client:
-            found = self._read(client, name, version)
-            if not (found.passed or despite_gates):
-                raise ReleaseRefused(
-                    f"model {name} version {version} did not pass its gates",
-                    fix="read the run's report; approve a version that passed, or say plainly "
-                    "that the board decides despite the gates",
-                    code="RS7455",
-                )
-            self._verified(found)
-            decide(client, found, "approved", by, reason, on)
-            client.set_registered_model_alias(name, CHAMPION, str(version))
-            if CHALLENGER in found.aliases:
+            now = aliases_of(client, name)
+            if champion is None and CHAMPION in now:
+                client.delete_registered_model_alias(name, CHAMPION)
+            elif champion is not None and now.get(CHAMPION) != champion:
+                client.set_registered_model_alias(name, CHAMPION, str(champion))
+            if now.get(CHALLENGER, 0) in {champion, rejected}:
                 client.delete_registered_model_alias(name, CHALLENGER)
-            return self._read(client, name, version)
 
-    def reject(self, name: str, version: int, *, by: str, reason: str, on: date) -> ModelVersion:
-        """Record a named decision not to use a version, which loses its aliases.
-
-        Raises:
-            UsageError: there is no such version, or nobody or no reason is named.
-        """
-        with self._session() as client:
-            found = self._read(client, name, version)
-            decide(client, found, "rejected", by, reason, on)
-            for alias in found.aliases:
-                client.delete_registered_model_alias(name, alias)
-            return self._read(client, name, version)
+    def fetched(self, version: ModelVersion) -> Path:
+        """The logged folder of a version, copied from a remote registry if need be."""
+        return self._fetch(version)
 
     def _session(self) -> AbstractContextManager[MlflowClient]:
         if database := _database(self.uri):
@@ -265,10 +241,10 @@ class Registry:
     def _folder(self, client: MlflowClient, name: str, model_id: str) -> Path:
         """The logged folder: in this store, even if it was moved, else where MLflow says."""
         place = urlparse(str(client.get_logged_model(model_id).artifact_location))
-        if place.scheme != "file":
-            return self.artifact_root / "fetched" / model_id
-        here = self.artifact_root / name / "models" / model_id / "artifacts"
-        return here if here.exists() else Path(unquote(place.path))
+        here = kept_model(self.artifact_root, name, model_id)
+        if here.exists() or place.scheme != "file":
+            return here
+        return Path(unquote(place.path))
 
     def _fetch(self, version: ModelVersion) -> Path:
         """The logged folder, copied from a remote registry if need be."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskstrat import __version__
-from riskstrat.derivation import digest, file_digest
 from riskstrat.errors import RiskstratError, StorageError
+from riskstrat.signoff.binding import model_files
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SCORER = Path(__file__).with_name("scorer_model.py")
 INNER = "artifacts/risk_model"
 """Where, inside the logged folder, the files of ``RiskModel.save`` are."""
-ADDED_ON_LOADING = frozenset({"__pycache__", "registered_model_meta"})
 NEEDED = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow")
 
 
@@ -55,12 +54,9 @@ def log_model(
 def folder_digest(folder: Path) -> str:
     """One digest over every file below ``folder``, by relative name.
 
-    What MLflow and Python add when somebody loads the model by its address is left out: nothing
-    that scores for us reads it.
+    It is what a sign-off is bound to.
     """
-    every = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
-    files = sorted(each for each in every if not ADDED_ON_LOADING & set(each[0].parts))
-    return digest([(name.as_posix(), file_digest(path)) for name, path in files])
+    return model_files(folder).digest
 
 
 def _save(folder: Path, copy: Path, model_id: str, run: str, record: RunRecord) -> None:

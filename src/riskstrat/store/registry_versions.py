@@ -1,14 +1,11 @@
-"""Versions of a study's model: what is kept with each, its aliases, and who decided about it."""
+"""Versions of a study's model: what is kept with each, and its aliases."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from riskstrat.errors import UsageError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,7 +24,7 @@ class ModelVersion:
         name, version: the study's name and a number counting from 1.
         run_id: the riskstrat run that made it.
         aliases: of ``champion`` and ``challenger``, those it holds.
-        tags: verdict, digests, and the decision if there was one.
+        tags: verdict and digests.
         model_dir: the logged folder, on this machine.
     """
 
@@ -106,20 +103,7 @@ def aliases_of(client: MlflowClient, name: str) -> dict[str, int]:
     return {str(alias): int(number) for alias, number in model.aliases.items()}
 
 
-def decide(
-    client: MlflowClient, found: ModelVersion, decision: str, by: str, reason: str, on: date
-) -> None:
-    """Write down who decided what about a version, when and why.
-
-    Raises:
-        UsageError: nobody or no reason is named.
-    """
-    if not (by.strip() and reason.strip()):
-        raise UsageError(
-            "a decision needs the name of who takes it and a reason",
-            fix="name the person or board with `--by` and say why with `--reason`",
-            code="RS7456",
-        )
-    facts = {"decision": decision, "decided_by": by, "decided_on": on.isoformat(), "reason": reason}
-    for key, value in facts.items():
-        client.set_model_version_tag(found.name, str(found.version), key, value)
+def kept_model(artifact_root: Path, name: str, model_id: str) -> Path:
+    """Where the logged folder of a model is in a store: its own, or a copy of a remote one's."""
+    here = artifact_root / name / "models" / model_id / "artifacts"
+    return here if here.exists() else artifact_root / "fetched" / model_id

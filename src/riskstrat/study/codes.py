@@ -198,6 +198,13 @@ _TEXTS = (
         "Use one of those the message lists.",
     ),
     (
+        "RS1238",
+        "The sign of need is not a feature",
+        "`audit.need` names a feature that the study does not make.",
+        "The name is looked for among the study's features.",
+        "Name a feature as the feature dictionary does, such as `prescriptions__count__365d`.",
+    ),
+    (
         "RS1240",
         "Two features of one name",
         "Two blocks would make features of the same name.",

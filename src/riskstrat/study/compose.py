@@ -16,7 +16,12 @@ from riskstrat.errors import StudyError
 from riskstrat.expressions import Expression
 from riskstrat.features.plan import plan_features
 from riskstrat.study.composer import Composer
-from riskstrat.study.demands import check_audit, check_release, check_training
+from riskstrat.study.demands import (
+    check_audit,
+    check_need_marker,
+    check_release,
+    check_training,
+)
 from riskstrat.study.names import Names
 from riskstrat.study.spec import StudySpec
 from riskstrat.study.study import Study
@@ -215,7 +220,7 @@ def _plan(
 ) -> None:
     """Let the features stage say what it cannot compute, before any data are read."""
     spec = composer.spec
-    composer.attempt(
+    planned = composer.attempt(
         lambda: plan_features(
             spec.features,
             unit=spec.unit,
@@ -227,6 +232,8 @@ def _plan(
         ),
         "features",
     )
+    if planned is not None:
+        check_need_marker(composer, {column.name for column in planned.columns})
 
 
 def _born(composer: Composer) -> tuple[Source, str] | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from riskstrat.audit.spec import Gate
+from collections.abc import Collection
+
+from riskstrat.audit.spec import Gate, intersection_name, last_part
 from riskstrat.release.cohort_list import OWN_COLUMNS, RELEASE_COLUMNS
 from riskstrat.study.composer import Composer
-from riskstrat.vocabulary import ColumnType
+from riskstrat.vocabulary import PRIVACY_METRICS, ColumnType
 from riskstrat.yamlfile import nearest
 from riskstrat.yamlfile.faults import KeyPath
 
@@ -18,6 +20,7 @@ OVERALL_METRICS = frozenset(
         "calibration_slope",
         "calibration_in_the_large",
         "ece",
+        *PRIVACY_METRICS,
     }
 )
 CAPACITY_METRICS = frozenset(
@@ -42,6 +45,7 @@ GROUP_RATES = frozenset(
 )
 GROUP_SCORES = frozenset(
     {
+        "prevalence",
         "auroc",
         "average_precision",
         "brier",
@@ -104,8 +108,34 @@ def check_audit(composer: Composer) -> None:
         ):
             known = nearest(level, found.levels, "levels")
             composer.fault("RS1236", f"{where}: `{group}` has no level `{level}`{known}")
+    for i, names in enumerate(spec.intersections):
+        for name in names:
+            if name not in spec.groups:
+                known = nearest(name, spec.groups, "groups")
+                where = composer.at("audit", "intersections", i)
+                composer.fault("RS1236", f"{where}: `{name}` is not one of `audit.groups`{known}")
+    for i, name in enumerate(spec.need.within if spec.need else ()):
+        if name not in spec.groups:
+            known = nearest(name, spec.groups, "groups")
+            where = composer.at("audit", "need", "within", i)
+            composer.fault("RS1236", f"{where}: `{name}` is not one of `audit.groups`{known}")
+    for i, name in enumerate(spec.mitigate):
+        if name not in {*spec.groups, *map(last_part, spec.groups)}:
+            known = nearest(name, spec.groups, "groups")
+            where = composer.at("audit", "mitigate", i)
+            composer.fault("RS1236", f"{where}: `{name}` is not one of `audit.groups`{known}")
     for i, gate in enumerate(spec.gates):
         _gate(composer, gate, composer.at("audit", "gates", i))
+
+
+def check_need_marker(composer: Composer, features: Collection[str]) -> None:
+    """The sign of need is a feature of the study."""
+    need = composer.spec.audit.need
+    if need is not None and need.feature not in features:
+        where = composer.at("audit", "need", "feature")
+        known = nearest(need.feature, sorted(features), "features")
+        what = f"{where}: `{need.feature}` is not a feature of this study{known}"
+        composer.fault("RS1238", what, "name a feature as the feature dictionary does")
 
 
 def _gate(composer: Composer, gate: Gate, where: str) -> None:
@@ -122,8 +152,10 @@ def _gate(composer: Composer, gate: Gate, where: str) -> None:
         hint = nearest(base if gate.group else gate.metric, sorted(known), "metrics")
         composer.fault("RS1237", f"{where}: `{gate.metric}` is not a {kind}{hint}")
         return
-    if gate.group is not None and gate.group not in {g.rpartition(".")[2] for g in spec.groups}:
-        hint = nearest(gate.group, spec.groups, "groups")
+    named = {last_part(group) for group in spec.groups}
+    named |= {intersection_name(names) for names in spec.intersections}
+    if gate.group is not None and gate.group not in named:
+        hint = nearest(gate.group, sorted(named), "groups")
         composer.fault("RS1237", f"{where}: `{gate.group}` is not one of `audit.groups`{hint}")
     shares = ", ".join(map(str, spec.capacity))
     if at_capacity and gate.at is None:

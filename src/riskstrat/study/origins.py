@@ -191,8 +191,11 @@ def _made(study: Study, feature: Feature) -> MadeFrom:
     told = {name for name in (feature.value,) if name in source.columns}
     told |= set(feature.where.columns) if feature.where else set()
     told |= {feature.split.column} if feature.split else set()
-    # A count, or whether there is any record, tells when something happened.
-    shows = _columns(source, told or {_first_date(source)})
+    # A count, or whether there is any record, tells when something happened; days since it, and
+    # the date that a reason makes of them, tell the very day.
+    if feature.function.startswith("days_since") or not told:
+        told.add(_first_date(source))
+    shows = _columns(source, told)
     return joined((MadeFrom(shows=shows), keys))
 
 

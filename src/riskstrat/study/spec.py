@@ -11,6 +11,7 @@ from riskstrat.cohort.spec import CohortSpec, OutcomeSpec
 from riskstrat.contracts.packs import PackUse
 from riskstrat.features.spec import FeaturesSpec
 from riskstrat.release.spec import ReleaseSpec
+from riskstrat.signoff.spec import SignoffSpec
 from riskstrat.spec import Spec
 from riskstrat.training.spec import TrainingSpec
 from riskstrat.vocabulary import Name, Unit
@@ -33,3 +34,4 @@ class StudySpec(Spec):
     training: TrainingSpec
     audit: AuditSpec = AuditSpec()
     release: ReleaseSpec = ReleaseSpec()
+    signoff: SignoffSpec = SignoffSpec()

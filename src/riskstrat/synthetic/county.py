@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from riskstrat.synthetic.extracts import EXTRACTS, draft
 from riskstrat.synthetic.files import Files
 from riskstrat.synthetic.frames import pseudonyms
 from riskstrat.synthetic.numbers import Counted
+from riskstrat.synthetic.plant import Plant, read_plant, told
 from riskstrat.synthetic.raw import RawBlock
 from riskstrat.synthetic.world import HOME, PERSON, World, make_world
 
@@ -46,6 +47,7 @@ def make_county(
     people: int,
     seed: int,
     linked: bool = False,
+    plants: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> CountySummary:
     """Write a made-up county's extracts, and its sealed truth into `<directory>-truth`.
@@ -62,13 +64,16 @@ def make_county(
         seed: of all randomness.
         linked: write extracts as if all links were known: `<source>.parquet`, one pseudonym for
             each person and each home in the place of local ids and identifiers.
+        plants: faults to plant, such as `under_recorded:ethnicity=asian:0.4`; see `plant`.
         progress: called with (blocks done, blocks) after each block of people.
 
     Raises:
-        ValueError: if `people` is not positive, or `directory` holds anything but a county.
+        ValueError: if `people` is not positive, a fault is none that can be planted, or
+            `directory` holds anything but a county.
     """
     if people < 1:
         raise ValueError(f"a county needs people, but people={people}")
+    faults = tuple(read_plant(text) for text in plants)
     directory = Path(directory)
     sealed = directory.with_name(f"{directory.name}-truth")
     for target in (directory, sealed):
@@ -77,7 +82,7 @@ def make_county(
     for folder in aside:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    counts = _write(aside[0], aside[1], people, seed, progress, linked=linked)
+    counts = _write(aside[0], aside[1], people, seed, progress, faults, linked=linked)
     # Truth first: a county without its truth is never seen.
     for folder, target in zip(reversed(aside), (sealed, directory), strict=True):
         shutil.rmtree(target, ignore_errors=True)
@@ -91,6 +96,7 @@ def _write(
     people: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
+    plants: Sequence[Plant],
     *,
     linked: bool,
 ) -> dict[str, Any]:
@@ -105,30 +111,34 @@ def _write(
         size = people // blocks + (block < people % blocks)
         world = make_world(areas, size, seed, block)
         if linked:
-            defects += _write_linked(world, files, truths, seed, block)
+            defects += _write_linked(world, files, truths, seed, block, plants)
         else:
-            defects += RawBlock(world, files, truths, counted, seed, block).write()
+            defects += RawBlock(world, files, truths, counted, seed, block, plants).write()
         counts.update(truth.count(world))
         if progress is not None:
             progress(block + 1, blocks)
     files.close()
     truths.close()
     found = dict(sorted(defects.items()))
+    faults = {"faults": told(plants)} if plants else {}
     if linked:
-        truth.describe(sealed, people, seed, found)
+        truth.describe(sealed, people, seed, found, faults)
     else:
-        truth.describe(sealed, people, seed, found, true_links.planted(), true_links.README)
+        more = {**true_links.planted(), **faults}
+        truth.describe(sealed, people, seed, found, more, true_links.README)
     return {**counts, "rows": dict(files.rows), "defects": found}
 
 
-def _write_linked(world: World, files: Files, truths: Files, seed: int, block: int) -> Counter[str]:
+def _write_linked(
+    world: World, files: Files, truths: Files, seed: int, block: int, plants: Sequence[Plant]
+) -> Counter[str]:
     """One block with all links known: one pseudonym per person and home, whoever sends it."""
     persons = pseudonyms("P", seed, block, len(world.population.persons))
     homes = pseudonyms("H", seed, block, len(world.population.homes.family))
     named = {PERSON: ("person_id", persons), HOME: ("household_id", homes)}
     defects: Counter[str] = Counter()
     for name in EXTRACTS:
-        extract = draft(name, world, seed, block)
+        extract = draft(name, world, seed, block, plants)
         ids = {
             column: (called, values.take(pa.array(extract.column(column))))
             for column, (called, values) in named.items()

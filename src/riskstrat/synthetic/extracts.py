@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from riskstrat.synthetic import care, dissent, hospital, households, medicines, practice, registers
 from riskstrat.synthetic.defects import duplicated, misdated
 from riskstrat.synthetic.frames import IntArray, serials, stream
+from riskstrat.synthetic.plant import Plant, planted
 from riskstrat.synthetic.world import HOME, PERSON, RECORD, Extract, World
 
 EXTRACTS: Mapping[str, Extract] = MappingProxyType(
@@ -87,10 +88,11 @@ class Draft:
         return table
 
 
-def draft(name: str, world: World, seed: int, block: int) -> Draft:
-    """Let an agency write down what happened, with the defects of its dates."""
+def draft(name: str, world: World, seed: int, block: int, plants: Sequence[Plant] = ()) -> Draft:
+    """Let an agency write down what happened, with the defects of its dates and planted faults."""
     rng = stream(seed, block, name)
     table, misdates = misdated(name, _table(EXTRACTS[name](world, rng)), world, rng)
+    table = planted(plants, name, table, world, seed, block)
     return Draft(name, table.sort_by("recorded_on"), rng, misdates)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ from riskstrat.synthetic.identities import Identities, make_identities
 from riskstrat.synthetic.numbers import Counted, local_ids
 from riskstrat.synthetic.people_index import PeopleIndex
 from riskstrat.synthetic.place_index import place_index
+from riskstrat.synthetic.plant import Plant
 from riskstrat.synthetic.registrations import register_again
 from riskstrat.synthetic.world import HOME, PERSON, World
 
@@ -25,10 +26,17 @@ class RawBlock:
     """One block of the county on its way into the agencies' files."""
 
     def __init__(
-        self, world: World, files: Files, truths: Files, counted: Counted, seed: int, block: int
+        self,
+        world: World,
+        files: Files,
+        truths: Files,
+        counted: Counted,
+        seed: int,
+        block: int,
+        plants: Sequence[Plant] = (),
     ) -> None:
         self.world, self.files, self.truths = world, files, truths
-        self.counted, self.seed, self.block = counted, seed, block
+        self.counted, self.seed, self.block, self.plants = counted, seed, block, plants
         self.identities: Identities = make_identities(world, counted, seed, block)
         self.persons = pseudonyms("P", seed, block, len(world.population.persons))
         self.homes = pseudonyms("H", seed, block, len(world.population.homes.family))
@@ -46,7 +54,10 @@ class RawBlock:
         return self.defects
 
     def _agency(self, name: str, agency: Agency) -> None:
-        drafts = {each: draft(each, self.world, self.seed, self.block) for each in agency.extracts}
+        drafts = {
+            each: draft(each, self.world, self.seed, self.block, self.plants)
+            for each in agency.extracts
+        }
         indexes: dict[str, Entries] = {}
         if agency.identifiers:
             indexes[PERSON] = self._people(name, agency, drafts)

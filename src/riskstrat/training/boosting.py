@@ -18,23 +18,60 @@ from riskstrat.training.frame import Frame
 from riskstrat.training.rows import BoolArray, IntArray
 from riskstrat.vocabulary import FeatureKind
 
-LEAF_FLOOR = 50
+LEAF_FLOOR, FEWEST = 50, 10
+"""People a leaf holds, and how few it may come down to where outcomes are rare."""
 SMALL_DATA = 2000
+WIDEST_LEAF = 5
+"""times the smallest leaf: as far as the search goes"""
 LARGEST_HESSIAN = 0.25
 """Of one row's log loss: 4 x the sum over a leaf is at most the number of its rows."""
 SEARCH_ROUNDS, MOST_ROUNDS = 600, 1500
 PATIENCE = 40
+_THREADS = re.compile(r"^\[num_threads: \d+\]\n", re.MULTILINE)
+_EXTREMES = re.compile(r"^feature_infos=(.*)$", re.MULTILINE)
 METRIC = {"average_precision": "average_precision", "auroc": "auc", "log_loss": "binary_logloss"}
 WORTH_A_THREAD = 1_000_000
 """Cells per thread: with fewer, threads wait for each other longer than they work."""
 
 
-def leaf_floor(n_rows: int) -> int:
-    """The smallest leaf allowed: 50 people; below 2,000 rows a fortieth of them, at least 10."""
-    return LEAF_FLOOR if n_rows >= SMALL_DATA else max(10, n_rows // 40)
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """How small a leaf may be.
+
+    LightGBM counts rows. A person with rows of several dates may fill a leaf alone, so a leaf of
+    so many people must hold as many times that number as one person has rows.
+
+    Attributes:
+        people: that the smallest leaf holds.
+        each: rows of the person who has most.
+    """
+
+    people: int
+    each: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Rows in which there are ``people``, whoever they belong to."""
+        return self.people * self.each
+
+    @property
+    def fewest(self) -> int:
+        """Rows a leaf holds even where outcomes are so rare that no tree could grow."""
+        return min(FEWEST, self.people) * self.each
 
 
-def defaults(n_rows: int) -> dict[str, Any]:
+def smallest_leaf(unit: IntArray) -> Leaves:
+    """50 people; with fewer than 2,000 of them a fortieth, at least 10.
+
+    Args:
+        unit: int (n,), whose each training row is.
+    """
+    rows = np.unique(unit, return_counts=True)[1]
+    people = LEAF_FLOOR if len(rows) >= SMALL_DATA else max(FEWEST, len(rows) // 40)
+    return Leaves(people, int(rows.max(initial=1)))
+
+
+def defaults(leaves: Leaves) -> dict[str, Any]:
     """Strongly regularised parameters, the first trial of every search.
 
     Features are sampled per node: per tree, LightGBM copies its bins for every tree, which
@@ -42,8 +79,8 @@ def defaults(n_rows: int) -> dict[str, Any]:
     """
     return {
         "learning_rate": 0.08,
-        "num_leaves": 15,
-        "min_data_in_leaf": 2 * leaf_floor(n_rows),
+        "num_leaves": 8,
+        "min_data_in_leaf": 2 * leaves.rows,
         "feature_fraction_bynode": 0.6,
         "bagging_fraction": 0.8,
         "lambda_l1": 0.01,
@@ -51,13 +88,13 @@ def defaults(n_rows: int) -> dict[str, Any]:
     }
 
 
-def suggest(trial: optuna.Trial, n_rows: int, fixed: Mapping[str, Any]) -> dict[str, Any]:
+def suggest(trial: optuna.Trial, leaves: Leaves, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """A trial's parameters, leaving alone what the study fixes."""
-    floor = leaf_floor(n_rows)
+    smallest, widest = leaves.rows, WIDEST_LEAF * leaves.rows
     draws: dict[str, Callable[[str], Any]] = {
         "learning_rate": lambda name: trial.suggest_float(name, 0.03, 0.15, log=True),
         "num_leaves": lambda name: trial.suggest_int(name, 4, 31, log=True),
-        "min_data_in_leaf": lambda name: trial.suggest_int(name, floor, 10 * floor, log=True),
+        "min_data_in_leaf": lambda name: trial.suggest_int(name, smallest, widest, log=True),
         "feature_fraction_bynode": lambda name: trial.suggest_float(name, 0.3, 1.0),
         "bagging_fraction": lambda name: trial.suggest_float(name, 0.5, 1.0),
         "lambda_l1": lambda name: trial.suggest_float(name, 1e-3, 10.0, log=True),
@@ -66,14 +103,14 @@ def suggest(trial: optuna.Trial, n_rows: int, fixed: Mapping[str, Any]) -> dict[
     return {name: draw(name) for name, draw in draws.items() if name not in fixed}
 
 
-def check_leaves(fixed: Mapping[str, Any], n_rows: int) -> None:
+def check_leaves(fixed: Mapping[str, Any], leaves: Leaves) -> None:
     """Nothing, or StudyError RS1265 when a study asks for leaves that remember people."""
-    floor = leaf_floor(n_rows)
-    if int(fixed.get("min_data_in_leaf", floor)) < floor:
+    if int(fixed.get("min_data_in_leaf", leaves.rows)) < leaves.rows:
         raise StudyError(
-            f"`training.parameters.lightgbm.min_data_in_leaf` is below {floor}, the smallest "
-            f"leaf allowed with {n_rows} training rows: smaller ones remember people",
-            fix=f"set it to {floor} or more, or leave it to the search",
+            f"`training.parameters.lightgbm.min_data_in_leaf` is below {leaves.rows}, the smallest "
+            f"leaf allowed here: {leaves.people} people, of whom one has up to {leaves.each} "
+            "training rows; smaller ones remember people",
+            fix=f"set it to {leaves.rows} or more, or leave it to the search",
             code="RS1265",
         )
 
@@ -92,7 +129,10 @@ class Boosted:
         )
 
     def text(self, rounds: int | None = None, correction: float = 0.0) -> str:
-        """LightGBM's text, without the one line that names the machine's threads.
+        """LightGBM's text, without two lines that are not needed to predict.
+
+        One names the machine's threads. The other holds the least and the largest value of every
+        feature, each of which may be one person's.
 
         Args:
             rounds: how many trees to keep; by default those chosen.
@@ -104,7 +144,7 @@ class Boosted:
             for leaf in range(moved.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
                 moved.set_leaf_output(0, leaf, moved.get_leaf_output(0, leaf) + correction)
             text = moved.model_to_string()
-        return re.sub(r"^\[num_threads: \d+\]\n", "", text, flags=re.MULTILINE)
+        return _EXTREMES.sub(_untold, _THREADS.sub("", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +154,13 @@ class Boosting:
     Attributes:
         frame: the encoded features.
         outcome: bool (n,), of all rows.
-        floor: smallest leaf, in people.
+        leaves: how small they may be.
         threads, seed: for LightGBM.
     """
 
     frame: Frame
     outcome: BoolArray
-    floor: int
+    leaves: Leaves
     threads: int
     seed: int
 
@@ -196,7 +236,7 @@ class Boosting:
             "bagging_freq": 1,
             "max_bin": 127,
             "cat_smooth": 20.0,
-            "min_data_per_group": max(2 * self.floor, 20),
+            "min_data_per_group": max(2 * self.leaves.rows, 20),
         }
 
     def _least_hessian(self, train: lgb.Dataset) -> float:
@@ -204,9 +244,14 @@ class Boosting:
 
         LightGBM estimates a leaf's rows from its hessian and then underestimates how small a
         high-risk leaf is. A row's hessian is at most 1/4, so this sum is what truly keeps
-        leaves large; where outcomes are so rare that no tree could grow, the floor is 10 rows.
+        leaves large; where outcomes are so rare that no tree could grow, ten people are enough.
         """
         label = np.asarray(train.get_label(), dtype=np.float64)
         total = float(len(label) * label.mean() * (1 - label.mean()))
-        wanted = LARGEST_HESSIAN * self.floor
-        return float(min(wanted, max(total / 20, LARGEST_HESSIAN * min(10, self.floor))))
+        wanted = LARGEST_HESSIAN * self.leaves.rows
+        return float(min(wanted, max(total / 20, LARGEST_HESSIAN * self.leaves.fewest)))
+
+
+def _untold(found: re.Match[str]) -> str:
+    """As many features of which no values are known, in LightGBM's own word for it."""
+    return "feature_infos=" + " ".join("none" for _ in found[1].split(" "))

@@ -20,10 +20,11 @@ from riskstrat.risk_model.model import LIGHTGBM
 from riskstrat.statistics import points
 from riskstrat.training.calibrate import cross_fit, fit_calibrator, usable_method
 from riskstrat.training.entrants import Entrant, Read, make_entrants
-from riskstrat.training.folds import Fold, Plan, plan_folds
+from riskstrat.training.folds import Fold, Plan
+from riskstrat.training.ground import lay_ground
 from riskstrat.training.results import PREDICTIONS, Scored, as_table, choose, judge
-from riskstrat.training.rows import Rows, arrange
-from riskstrat.training.sampling import Drawn, check_room, draw, sample_note
+from riskstrat.training.rows import Rows
+from riskstrat.training.sampling import Drawn, check_room, sample_note
 from riskstrat.training.spec import TrainingSpec
 from riskstrat.training.task import Learnt, Task
 from riskstrat.training.tune import Progress
@@ -117,13 +118,14 @@ def fit(
         groups = groups.append_column("prior_use", pa.array(prior, pa.float64()))
         prior = "prior_use"
     read_from = features if isinstance(features, FeatureRows) else FeatureRows.of_table(features)
-    rows, place = arrange(cohort, read_from, groups)
-    plan = plan_folds(rows, spec.folds, horizon_days=horizon_days, seed=seed)
-    trained = np.unique(np.concatenate([fold.train for fold in plan.folds]))
-    drawn = draw(rows, trained, len(columns), spec.sample, seed)
+    ground = lay_ground(
+        cohort, read_from, groups, spec,
+        columns=len(columns), horizon_days=horizon_days, seed=seed,
+    )  # fmt: skip
+    rows, plan, trained, drawn = ground.rows, ground.plan, ground.trained, ground.drawn
     held = drawn.of(trained)
     check_room(len(rows), len(held), len(columns), memory)
-    entrants = make_entrants(Read(rows, read_from, place, held), tuple(columns), spec, prior)
+    entrants = make_entrants(Read(rows, read_from, ground.place, held), tuple(columns), spec, prior)
     sample = None if drawn.kept is None else drawn.describe(rows, trained)
     how = _How(rows, plan, drawn, sample, spec, seed, threads, scratch)
     told = _Told(progress, len(entrants) * (len(plan.folds) + 1))

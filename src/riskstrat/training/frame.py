@@ -53,14 +53,14 @@ class Frame:
     fingerprint: str
 
     def table(self, rows: IntArray) -> pa.Table:
-        """Encoded columns of the given rows (rising numbers).
+        """Encoded columns of the given rows (rising numbers; a row may come more than once).
 
         Dates in a row lie side by side: they are cut out without a copy.
         """
         at = self._where_held(rows)
         if at is None:
             return pa.concat_tables([part for _, part in self._read(rows)])
-        if len(at) and at[-1] - at[0] + 1 == len(at):
+        if len(at) and at[-1] - at[0] + 1 == len(at) and (np.diff(at) == 1).all():
             return self.columns.slice(int(at[0]), len(at))
         return self.columns.take(pa.array(at))
 

@@ -15,10 +15,11 @@ from optuna_integration import LightGBMPruningCallback
 from scipy.special import expit
 
 from riskstrat.errors import StudyError
-from riskstrat.risk_model import RiskModel
+from riskstrat.risk_model import LinearScorer, RiskModel
 from riskstrat.training import boosting, logistic
 from riskstrat.training.folds import Split
-from riskstrat.training.rows import IntArray, sample_units
+from riskstrat.training.frame import Frame
+from riskstrat.training.rows import IntArray, Rows, sample_units
 from riskstrat.training.task import Learn, Learnt, Task, make_model, pooled
 from riskstrat.training.tune import ROUNDS, Found
 
@@ -30,10 +31,10 @@ LOGISTIC_DEFAULTS: Mapping[str, Any] = MappingProxyType({"penalty": "l2", "C": 0
 def learn_lightgbm(task: Task) -> Learnt:
     """Search on samples; then boost on every inner split to find the rounds and fair scores."""
     train = task.drawn.of(task.fold.train)
-    boost = _boosting(task, len(train))
-    found = _search_lightgbm(task, boost, len(train))
+    boost = _boosting(task, train)
+    found = _search_lightgbm(task, boost)
     parameters = {
-        **boosting.defaults(len(train)),
+        **boosting.defaults(boost.leaves),
         **found.parameters,
         **task.fixed,
     }
@@ -54,12 +55,13 @@ def learn_lightgbm(task: Task) -> Learnt:
     return pooled(task, model_of(final), raw, found)
 
 
-def _boosting(task: Task, n_rows: int) -> boosting.Boosting:
-    boosting.check_leaves(task.fixed, n_rows)
+def _boosting(task: Task, train: IntArray) -> boosting.Boosting:
+    leaves = boosting.smallest_leaf(task.rows.unit[train])
+    boosting.check_leaves(task.fixed, leaves)
     return boosting.Boosting(
         frame=task.frame,
         outcome=task.rows.outcome,
-        floor=boosting.leaf_floor(n_rows),
+        leaves=leaves,
         threads=task.threads,
         seed=task.seed,
     )
@@ -79,7 +81,7 @@ def _boost_split(
     return boost.fit(train, parameters, rounds=boosting.MOST_ROUNDS, validation=validation)
 
 
-def _search_lightgbm(task: Task, boost: boosting.Boosting, n_rows: int) -> Found:
+def _search_lightgbm(task: Task, boost: boosting.Boosting) -> Found:
     fixed = {name: value for name, value in task.fixed.items() if name != "n_estimators"}
     splits = task.searched_splits() if task.tune.trials else ()
     data = [
@@ -117,8 +119,8 @@ def _search_lightgbm(task: Task, boost: boosting.Boosting, n_rows: int) -> Found
 
     return task.search(
         task.tune.trials,
-        boosting.defaults(n_rows),
-        lambda trial: boosting.suggest(trial, n_rows, fixed),
+        boosting.defaults(boost.leaves),
+        lambda trial: boosting.suggest(trial, boost.leaves, fixed),
         score,
     )
 
@@ -143,13 +145,13 @@ def learn_logistic(task: Task) -> Learnt:
 
 def _search_logistic(task: Task) -> Found:
     splits = task.searched_splits() if task.tune.trials else ()
-    outcome = task.rows.outcome
+    outcome, least = task.rows.outcome, logistic.least_rows(task.rows.unit[task.fold.train])
     read = [
         (split, task.frame.matrix(split.train), task.frame.matrix(split.evaluate))
         for split in splits
     ]
     designs = [
-        (split, train, seen, logistic.learn_terms(train, task.frame.features))
+        (split, train, seen, logistic.learn_terms(train, task.frame.features, least))
         for split, train, seen in read
     ]
 
@@ -180,10 +182,18 @@ def _penalty(parameters: Mapping[str, Any]) -> logistic.Penalty:
 
 def _fit_logistic(task: Task, train: IntArray, parameters: Mapping[str, Any]) -> RiskModel:
     rows = sample_units(task.rows, train, LOGISTIC_ROWS, (task.seed, 2))
-    matrix, outcome = task.frame.matrix(rows), task.rows.outcome[rows]
-    terms = logistic.learn_terms(matrix, task.frame.features)
-    scorer = logistic.fit_terms(matrix, outcome, terms, _penalty(parameters))
+    scorer = fit_linear(task.frame, task.rows, rows, parameters)
     return make_model(task, "logistic_regression", parameters, linear=scorer)
+
+
+def fit_linear(
+    frame: Frame, rows: Rows, chosen: IntArray, parameters: Mapping[str, Any]
+) -> LinearScorer:
+    """Terms and their coefficients from the chosen rows (n,)."""
+    matrix = frame.matrix(chosen)
+    least = logistic.least_rows(rows.unit[chosen])
+    terms = logistic.learn_terms(matrix, frame.features, least)
+    return logistic.fit_terms(matrix, rows.outcome[chosen], terms, _penalty(parameters))
 
 
 def learn_existing_score(task: Task) -> Learnt:

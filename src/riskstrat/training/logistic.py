@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from riskstrat.risk_model import Factor, LinearScorer, Term
 from riskstrat.training.newton import ROWS_AT_ONCE, Held, fit_logistic
-from riskstrat.training.rows import BoolArray, FloatArray
+from riskstrat.training.rows import BoolArray, FloatArray, IntArray
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
-MIN_LEVEL_ROWS = 20
-"""A category, or a missing value, seen in fewer training rows gets no coefficient of its own."""
+MIN_LEVEL_ROWS, MIN_LEVEL_PEOPLE = 20, 10
+"""A category, or a missing value, seen in fewer training rows, or perhaps in fewer people, gets no
+coefficient of its own."""
 SKEWED = 1.0
 CELLS_HELD = 25_000_000
 """A larger design (200 MB) is worked out a block at a time in every step: slower, the same bits."""
@@ -91,7 +92,9 @@ class TermsOf:
         return Held(x)
 
 
-def learn_terms(matrix: NDArray[Any], features: Sequence[FeatureColumn]) -> tuple[Term, ...]:
+def learn_terms(
+    matrix: NDArray[Any], features: Sequence[FeatureColumn], least: int = MIN_LEVEL_ROWS
+) -> tuple[Term, ...]:
     """What each feature becomes, from the training rows alone.
 
     Numbers and ranks: missing values take the median and get an indicator, skewed counts their
@@ -100,6 +103,7 @@ def learn_terms(matrix: NDArray[Any], features: Sequence[FeatureColumn]) -> tupl
     Args:
         matrix: float (n, features), encoded training rows.
         features: what its columns are.
+        least: a category, or absence, of fewer rows gets no coefficient of its own.
     """
     terms: list[Term] = []
     for position, feature in enumerate(features):
@@ -107,10 +111,20 @@ def learn_terms(matrix: NDArray[Any], features: Sequence[FeatureColumn]) -> tupl
         if feature.kind is FeatureKind.NUMBER or feature.ordered:
             terms += number_terms(matrix, position)
         else:
-            terms += level_terms(matrix, position)
-        if MIN_LEVEL_ROWS <= int(np.isnan(column).sum()) <= len(column) - MIN_LEVEL_ROWS:
+            terms += level_terms(matrix, position, least)
+        if least <= int(np.isnan(column).sum()) <= len(column) - least:
             terms.append(centred(matrix, (Factor(position, "missing"),), scaled=False))
     return tuple(terms)
+
+
+def least_rows(unit: IntArray) -> int:
+    """Rows in which there are enough rows and people, whoever they belong to.
+
+    Args:
+        unit: int (n,), whose each training row is.
+    """
+    each = int(np.unique(unit, return_counts=True)[1].max(initial=1))
+    return max(MIN_LEVEL_ROWS, MIN_LEVEL_PEOPLE * each)
 
 
 def number_terms(matrix: NDArray[Any], position: int) -> list[Term]:
@@ -123,11 +137,11 @@ def number_terms(matrix: NDArray[Any], position: int) -> list[Term]:
     return [centred(matrix, (Factor(position, form, fill=float(np.median(seen))),), scaled=True)]
 
 
-def level_terms(matrix: NDArray[Any], position: int) -> list[Term]:
+def level_terms(matrix: NDArray[Any], position: int, least: int = MIN_LEVEL_ROWS) -> list[Term]:
     """One centred indicator per level with enough rows; the penalty makes them identifiable."""
     column = matrix[:, position]
     codes, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-    common = codes[(counts >= MIN_LEVEL_ROWS) & (counts < len(column))]
+    common = codes[(counts >= least) & (counts < len(column))]
     return [
         centred(matrix, (Factor(position, "level", level=int(code)),), scaled=False)
         for code in common

@@ -42,7 +42,8 @@ def source_clauses(asked: Asked, source: Source, agreement: SharingAgreement) ->
         yield refused("RS1101", "source_not_granted", name, what, fix)
     elif beyond := asked.columns.get(name, frozenset()) - grant.columns:
         what = f"{named(agreement)} does not cover {listed(beyond)} of source {name}"
-        fix = f"leave {listed(beyond)} of {name} out of the study, or have the agreement extended"
+        fix = f"leave {listed(beyond)} of {name} out of the study, or have the agreement extended: "
+        fix += f"{listed(beyond)} under `sources.{name}.columns`"
         yield refused("RS1102", "columns_not_granted", name, what, fix)
     yield from _purpose(asked, name, agreement)
     basis = agreement.legal_basis.get(name)

@@ -1,0 +1,151 @@
+"""The desk of a store: who acts at it, and what is there now of what was signed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from riskstrat.disk import read_json
+from riskstrat.pipeline.options import whoever_asks
+from riskstrat.signoff.binding import REPORT, Binding, found_in
+from riskstrat.signoff.desk import Desk
+from riskstrat.signoff.faults import SignoffRefused
+from riskstrat.signoff.people import Directory, Identity, identify
+from riskstrat.signoff.records import Records
+from riskstrat.signoff.rounds import Case, Round
+from riskstrat.signoff.spec import SignoffSpec
+from riskstrat.signoff.states import State
+from riskstrat.stages.jobs import call
+from riskstrat.store.artefacts import Store
+from riskstrat.store.files import verified_manifest
+from riskstrat.store.ledger import Ledger
+from riskstrat.store.registry_versions import kept_model
+from riskstrat.store.worker import run_in_child
+
+ACCOUNTS, ACCOUNTS_FILE = "RISKSTRAT_ACCOUNTS", "accounts.yaml"
+MEMORY = "4GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, as the command line or a portal passes it in.
+
+    Attributes:
+        by: the name.
+        at: now, with its time zone.
+        role: the role claimed; '' takes the one that an account has.
+        accounts: a file of accounts; by default the one RISKSTRAT_ACCOUNTS names, then
+            ``accounts.yaml`` of the store. Without any a name is taken as it is given.
+        proved: the identity that a sign-on service proved; name and accounts are not asked then.
+    """
+
+    by: str
+    at: datetime
+    role: str = ""
+    accounts: Path | None = None
+    proved: Identity | None = None
+
+    def identity(self, store: Path, roles: frozenset[str]) -> Identity:
+        """Who it is, if they may act in one of these roles.
+
+        Raises:
+            UsageError: RS3326, no name.
+            SignoffRefused: RS3327, no account that may do this.
+        """
+        if self.proved is not None:
+            return self.proved
+        directory = _directory(self.accounts, store)
+        return identify(self.by, self.role, directory, self.at.date(), roles)
+
+
+def _directory(given: Path | None, store: Path) -> Directory | None:
+    named = os.environ.get(ACCOUNTS, "").strip()
+    kept = store / ACCOUNTS_FILE
+    path = given or (Path(named) if named else kept if kept.exists() else None)
+    if path is None:
+        return None
+    from riskstrat.custody.accounts import read_accounts
+
+    return read_accounts(path)
+
+
+def desk_of(store: Path, operator: str = "") -> Desk:
+    """The desk of a store, whose log is proved to be whole.
+
+    Raises:
+        StorageError: RS7405 or RS7406, the log was changed or cut off.
+    """
+    ledger = Ledger.of_store(store)
+    ledger.verify()
+    records = Records(ledger, lambda last: _found(store, last))
+    return Desk(records, store / "signoff", operator or whoever_asks())
+
+
+def _found(store: Path, last: Round) -> Binding:
+    """What is there now of what a submission is bound to."""
+    case = last.case
+    model = kept_model(store / "artifacts", case.study, case.model_id)
+    if not model.is_dir() and os.environ.get("MLFLOW_TRACKING_URI"):
+        asked = ("register.fetch_model", Store(store), case.study, case.version)
+        model = Path(run_in_child(call, *asked, memory=MEMORY).value)
+    return found_in(Store(store).run_folder(case.study, case.run_id), model)
+
+
+def case_of(store: Path, name: str, number: int) -> Case:
+    """What is submitted: a version and its run, whole and unchanged since it was registered.
+
+    Raises:
+        UsageError: there is no such version.
+        SignoffRefused: RS3312, its run is not there.
+        StorageError: the model or the run is not what it was.
+    """
+    asked = ("register.to_be_signed", Store(store), name, number)
+    facts: Mapping[str, Any] = run_in_child(call, *asked, memory=MEMORY).value
+    run = Store(store).run_folder(name, facts["run_id"])
+    missing = [each for each in REPORT if not (run / each).is_file()]
+    if missing or verified_manifest(run) is None:
+        raise SignoffRefused(
+            f"{name} version {number}: the folder of the run that made it lacks "
+            + (", ".join(missing) or "its manifest"),
+            fix=f"run the study {name} again, then submit the version",
+            code="RS3312",
+        )
+    ran = f"run {name} {facts['run_id']}"
+    made_by = {entry["who"] for entry in Ledger.of_store(store).entries() if entry["what"] == ran}
+    return Case(
+        study=name,
+        version=number,
+        run_id=facts["run_id"],
+        model_id=facts["model_id"],
+        made_by=tuple(sorted(made_by)),
+        bound=found_in(run, Path(facts["folder"])),
+        valid_for=_term(run / "study.yaml").valid_for,
+        failed=tuple(
+            gate["text"] for gate in read_json(run / "audit/gates.json") if not gate["passed"]
+        ),
+    )
+
+
+def _term(path: Path) -> SignoffSpec:
+    """How long an approval holds, as the study said when it ran."""
+    import yaml
+
+    told = yaml.safe_load(path.read_bytes())
+    return SignoffSpec.model_validate(told.get("signoff", {}))
+
+
+def follow(desk: Desk, store: Path, name: str, day: date, *, rejected: int | None) -> None:
+    """Have the registry's aliases follow the log, for those who look there.
+
+    The version that was approved last is champion, as long as its approval holds; a version that
+    was rejected is not challenger either.
+    """
+    last = desk.records.in_use(name)
+    view = desk.records.view(name, last, day) if last else None
+    holds = view is not None and view.state is State.APPROVED
+    asked = ("register.place", Store(store), name, last if holds else None, rejected)
+    run_in_child(call, *asked, memory=MEMORY)

@@ -1,0 +1,1 @@
+"""What does the model remember of the people it was learnt from?"""

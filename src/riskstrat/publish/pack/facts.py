@@ -1,0 +1,122 @@
+"""What a pack is made from: the report's protected tables, the study, and the last approved run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from riskstrat.publish import summary
+from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.tables import EVERYONE, records
+from riskstrat.publish.verdict import gate_lines, headline
+from riskstrat.publish.wording import day, estimate, learner, metric, percent
+from riskstrat.vocabulary import in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One run, for the documents of the pack.
+
+    Attributes:
+        data: the report's tables and words; counts of people are protected.
+        told: the study with all its defaults, as plain mappings; it counts nobody.
+        before: the report of the last approved version, if there is one.
+        software: library -> version.
+    """
+
+    data: ReportData
+    told: Mapping[str, Any]
+    before: ReportData | None = None
+    software: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def asked(self, question: str) -> str:
+        """The answer of the report's first page to the question that begins like this."""
+        found = (a for q, a in summary.questions(self.data) if q.startswith(question))
+        return next(found, "")
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one line."""
+        return headline(self.data)[0]
+
+    @property
+    def agencies(self) -> tuple[str, ...]:
+        """Whose data it learns from."""
+        return tuple(dict.fromkeys(str(row["agency"]) for row in records(self.data.sources)))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that were compared, in plain words."""
+        named = (str(row["group"]) for row in records(self.data.fairness))
+        plain = (name.rpartition(".")[2] for name in named if name != EVERYONE)
+        return tuple(dict.fromkeys(map(in_words, plain)))
+
+    @property
+    def sources(self) -> str:
+        """The sources by title, in one sentence."""
+        titles = [str(row.get("title") or row["source"]) for row in records(self.data.sources)]
+        return f"{len(titles)} sources of {len(self.agencies)} agencies: {'; '.join(titles)}."
+
+    @property
+    def dates(self) -> str:
+        """What it learnt from and was tested on, in one sentence."""
+        rows = records(self.data.folds)
+        said = []
+        for role in ("train", "tune", "calibrate", "validation", "test"):
+            days = sorted({str(row["as_of"]) for row in rows if row["role"] == role})
+            if days:
+                span = day(days[0]) if len(days) == 1 else f"{day(days[0])} to {day(days[-1])}"
+                said.append(f"{role}: {span}")
+        return f"As-of dates, by their use: {'; '.join(said)}." if said else ""
+
+    @property
+    def split(self) -> str:
+        """How learning was kept apart from testing, by the study's scheme."""
+        folds = self.told.get("training", {}).get("folds", {})
+        scheme = str(folds.get("scheme", ""))
+        if scheme == "rolling_origin":
+            return (
+                "Tested on later dates than it learnt from, apart by the outcome's window. The "
+                "same people may be there at earlier dates, as they are in use."
+            )
+        if scheme == "grouped_kfold":
+            return "Tested on people, with all that belong to them, of whom it learnt nothing."
+        return f"Split by the scheme `{scheme}`." if scheme else ""
+
+    @property
+    def measured(self) -> str:
+        """The winner's main metrics on held-out data, each with its interval."""
+        rows = records(self.data.performance, split=self.data.split, learner=self.data.champion)
+        named = ("auroc", "average_precision", "brier", "calibration_slope",
+                 "calibration_in_the_large")  # fmt: skip
+        own = {row["metric"]: row for row in rows}
+        told = [f"{metric(name)} {estimate(own[name])}" for name in named if name in own]
+        return f"On held-out data: {'; '.join(told)}." if told else ""
+
+    @property
+    def listed(self) -> str:
+        """What a list of the usual length finds."""
+        ppv = summary.at_capacity(self.data, "ppv")
+        found = summary.at_capacity(self.data, "sensitivity")
+        if ppv.get("value") is None or found.get("value") is None:
+            return ""
+        return (
+            f"At a capacity of {percent(self.data.capacity)}: {metric('ppv')} {estimate(ppv)}, "
+            f"{metric('sensitivity')} {estimate(found)}."
+        )
+
+    @property
+    def learners(self) -> str:
+        """What was tried, and what won."""
+        tried = {str(row["learner"]) for row in records(self.data.performance)}
+        others = sorted(map(learner, tried - {self.data.champion}))
+        beside = f", beside {', '.join(others)}" if others else ""
+        return f"{learner(self.data.champion)} won on validation{beside}."
+
+    @property
+    def gates(self) -> str:
+        """Every gate and how it ended."""
+        told = [f"{each.words}: {each.verdict} ({each.found})" for each in gate_lines(self.data)]
+        return "; ".join(told) + "." if told else "The study sets no gates."

@@ -1,0 +1,1 @@
+"""7b Who decided, about which bytes, and until when."""

@@ -1,0 +1,217 @@
+"""What each refusal of sign-off means, how it is found, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from riskstrat.vocabulary import Code
+
+_USE = "The log is read and its chain proved; then every byte that was signed is read again."
+_TABLE = "One table says who may do what in which state; see docs/sign-off.md."
+
+_TO_USE = (
+    Code(
+        "RS3300",
+        "Sign-off",
+        "A decision about a model, or a use that rests on one, is not allowed.",
+        _TABLE,
+        "Read the message: it says where the version stands.",
+    ),
+    Code(
+        "RS3301",
+        "Never submitted",
+        "Nobody submitted this version for sign-off, so nobody approved it. Passing its gates "
+        "makes it a challenger, no more.",
+        _USE,
+        "`riskstrat submit STUDY VERSION --by NAME`; two others review it. `riskstrat score "
+        "--research` scores all the same, into a folder of its own and marked not for use.",
+    ),
+    Code(
+        "RS3302",
+        "Waiting for its reviewers",
+        "The version was submitted, and fewer than two reviewers have decided.",
+        _USE,
+        "`riskstrat review` without a name lists what awaits whom.",
+    ),
+    Code(
+        "RS3303",
+        "Rejected",
+        "At least one of the two reviewers rejected the version.",
+        _USE,
+        "Read the reasons in the log. What they object to has to change.",
+    ),
+    Code(
+        "RS3304",
+        "Withdrawn",
+        "Its author or a reviewer took the submission, or the approval, back.",
+        _USE,
+        "Read the reason in the log, and submit it again.",
+    ),
+    Code(
+        "RS3305",
+        "Expired",
+        "An approval holds for 12 months, or for as long as `signoff.valid_for` of the study says "
+        "if that is less. Its last day is over.",
+        "The day that the command runs on is held against the last day.",
+        "Submit it again: what was right a year ago is looked at anew. Or submit a newer version.",
+    ),
+    Code(
+        "RS3306",
+        "Void: something that was signed has changed",
+        "A sign-off is bound to digests of the model's files, the study, the fingerprints of the "
+        "extracts it was trained on, report, audit, riskstrat's own code, and the lock file with "
+        "the installed libraries. At least one of them is not what it was.",
+        "All are read again whenever somebody reviews, votes or scores.",
+        "The message names what changed. Put it back, and the sign-off holds again; or submit what "
+        "is there now.",
+    ),
+    Code(
+        "RS3307",
+        "Another study than the one that was signed",
+        "The study file given, with its overrides, is not the one the model was approved with. "
+        "Comments and the order of keys do not count; every default does.",
+        "The digest of the study's text, with everything written out, is compared.",
+        "Score with the study as it was, without `--set`; or run and submit what you have now.",
+    ),
+)
+
+_TO_DECIDE = (
+    Code(
+        "RS3310",
+        "Gates did not pass",
+        "A version whose gates failed, or lacked evidence, is put before reviewers only knowingly.",
+        "The verdict registered with the version is looked at.",
+        "Train one that passes. Or `--despite-gates REASON`: reviewers have one more question to "
+        "answer, and the reason stands on every list.",
+    ),
+    Code(
+        "RS3311",
+        "Submitted already",
+        "The version is before its reviewers, or approved.",
+        _TABLE,
+        "Wait, or `riskstrat withdraw`, and submit it again.",
+    ),
+    Code(
+        "RS3312",
+        "Nothing to show a reviewer",
+        "The folder of the run that made the version is gone, incomplete or of an older riskstrat.",
+        "Report, audit and what a reviewer is shown are looked for in the run's folder.",
+        "Run the study again.",
+    ),
+    Code(
+        "RS3320",
+        "The author does not review",
+        "Who submitted a version, or ran the study that made it, has no vote on it.",
+        "Names are compared without case, blanks and full stops; who ran it is in the log.",
+        "Have two others review it.",
+    ),
+    Code(
+        "RS3321",
+        "One vote each",
+        "This reviewer has voted on this submission.",
+        "Names are compared without case, blanks and full stops.",
+        "A second reviewer decides with the first.",
+    ),
+    Code(
+        "RS3322",
+        "The review was not opened",
+        "A vote is for what somebody looked at.",
+        "The log knows who opened the review of this submission.",
+        "`riskstrat review STUDY VERSION --by NAME`, then vote.",
+    ),
+    Code(
+        "RS3323",
+        "A reason or answer that the log cannot hold",
+        "Every submission despite gates, vote and withdrawal has a reason, in words and short "
+        "enough to be read. It is kept in the log, so it names no resident.",
+        "Length, printable characters, and what looks like an NHS number, postcode or pseudonym.",
+        "Say why in up to 1,000 characters, or where it is minuted.",
+    ),
+    Code(
+        "RS3324",
+        "No votes are taken",
+        "Both votes are in, or the matter is decided.",
+        _TABLE,
+        "`riskstrat review STUDY VERSION` shows where it stands.",
+    ),
+    Code(
+        "RS3325",
+        "Sealed",
+        "Neither vote is opened before both are in: nobody votes knowing how the other did.",
+        _TABLE,
+        "Wait for the second reviewer.",
+    ),
+    Code(
+        "RS3326",
+        "Nobody is named",
+        "`--by` holds no name that a log can keep.",
+        "It needs letters and at most 80 printable characters.",
+        "Give the name of whoever acts.",
+    ),
+    Code(
+        "RS3327",
+        "No account that may do this",
+        "There is a file of accounts, and it knows no active account of this user with a role that "
+        "submits (data_scientist) or reviews (information_governance, gp, caseworker).",
+        "The file is `--accounts`, RISKSTRAT_ACCOUNTS, or `accounts.yaml` in the store.",
+        "Have the account entered or extended by whoever keeps the accounts.",
+    ),
+    Code(
+        "RS3328",
+        "Not theirs to withdraw",
+        "A submission is taken back by its author, or by a reviewer who has voted on it.",
+        _TABLE,
+        "Ask one of them.",
+    ),
+    Code(
+        "RS3329",
+        "Nothing to withdraw",
+        "The version was never submitted, or is rejected, withdrawn or expired.",
+        _TABLE,
+        "`riskstrat review STUDY VERSION` shows where it stands.",
+    ),
+    Code(
+        "RS3330",
+        "A sealed vote is broken",
+        "A vote that is not open yet is gone, unreadable, or not the one whose salted digest "
+        "is in the log.",
+        "The digest of what is in the file is compared with the log's.",
+        "Put the folder `signoff` of the store back from a copy, or withdraw and vote again.",
+    ),
+    Code(
+        "RS3331",
+        "The log's record of a sign-off does not hold",
+        "An entry tells what cannot be: an opened vote that was not sealed so, a third vote, a "
+        "submission that nobody made.",
+        "Each entry is held against those before it.",
+        "Compare the log with a copy kept elsewhere.",
+    ),
+    Code(
+        "RS3332",
+        "No such question",
+        "An answer is given to a question that nobody asked.",
+        "`--answer NAME=TEXT` is held against the questions of the review.",
+        "`riskstrat review STUDY VERSION` lists them.",
+    ),
+    Code(
+        "RS3333",
+        "Questions not answered",
+        "Who approves says why it is right to, in answer to questions that no figure settles. Who "
+        "rejects need not.",
+        "The answers given at the review and with the vote are counted.",
+        "`--answer NAME='...'`, with `riskstrat review` or `riskstrat approve`.",
+    ),
+    Code(
+        "RS3340",
+        "A list without a standing",
+        "A list was to be written that says neither that it is approved nor that it may not be "
+        "used; or under an approval of another model.",
+        "Writers of lists take nothing else than a stamped table.",
+        "Report it with the lines above the message; they hold no row values.",
+    ),
+)
+
+SIGNOFF_CODES: Mapping[str, Code] = MappingProxyType(
+    {each.code: each for each in (*_TO_USE, *_TO_DECIDE)}
+)
