@@ -156,8 +156,8 @@ def monitoring_plan(facts: Facts) -> Page:
             "What is compared with training, and how?",
             "A new period is compared with training: rows and missing values of every source, "
             "drift of features and of the score, how many pass each capacity's cut, who enters and "
-            "leaves the list; calibration and fairness once the outcomes of that period are complete; and "
-            "whether the gates of the last approval would still pass.",
+            "leaves the list; calibration and fairness once the outcomes of that period are "
+            "complete; and whether the gates of the last approval would still pass.",
         ),
         Item(
             "monitoring.gates",
