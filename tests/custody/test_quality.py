@@ -205,8 +205,10 @@ def sample(site: Site, path: Path, fault: str = "") -> Path:
         i for i, row in enumerate(rows) if (row["agency"], row["band"]) == ("hospitals", "exact")
     ]
     if fault == "wrong":  # the reviewers say that two of those linked are somebody else
-        for i in linked[:2]:
-            judged[i]["person"] = f"nobody {i}"
+        # By name, and of two names: the rows lie in the order of their random keys.
+        once = {rows[i]["surname"]: i for i in linked}
+        for name in sorted(once)[:2]:
+            judged[once[name]]["person"] = f"nobody {name}"
     if fault == "stranger":
         judged.append({"record_key": "0" * 32, "person": "x"})
     if fault == "twice":
