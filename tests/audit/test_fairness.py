@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskstrat.audit.fairness import capacity_cuts, fairness
+from riskstrat.audit.gates import evaluate_gates
 from riskstrat.audit.rates import rates_by_level, selection
-from riskstrat.audit.spec import AuditSpec
+from riskstrat.audit.spec import AuditSpec, Gate
+from riskstrat.audit.tradeoffs import tradeoffs
 from riskstrat.errors import StudyError
 from riskstrat.statistics.cuts import Cut
 from riskstrat.statistics.groups import evaluate_groups
@@ -93,6 +95,45 @@ def test_the_published_error_rates_of_compas_by_race_come_out_of_the_audit():
     assert round(100 * whole["value"], 2) == 32.35
     assert round(cell(table, "race", "African-American", "auroc")["value"], 3) == 0.692
     assert round(cell(table, "race", "Caucasian", "auroc")["value"], 3) == 0.693
+
+
+@needs_compas
+def test_compas_is_as_right_in_both_groups_and_wrong_in_opposite_ways():
+    """Calibration within groups and error rates disagree, and the audit says why."""
+    found = pq.read_table(COMPAS, columns=["race", "decile_score", "two_year_recid"])
+    score = found["decile_score"].to_numpy().astype(float)
+    y = found["two_year_recid"].to_numpy().astype(bool)
+    # The risk that each of the ten scores stood for, over everybody.
+    rate = np.array([y[score == step].mean() for step in range(1, 11)])
+    spec = AuditSpec(groups=("race",), references={"race": "Caucasian"}, capacity=(0.45,))
+    rows = fairness(
+        predictions(y, score, rate[score.astype(int) - 1]),
+        groups_of(race=found["race"].to_pylist()),
+        spec,
+        cuts=capacity_cuts((0.45,), positive_at=5),
+        replicates=300,
+        seed=1,
+    )
+
+    def of(metric, at="score >= 5", level="African-American"):
+        return cell(rows, "race", level, metric, at)
+
+    for level in ("African-American", "Caucasian"):
+        right = of("calibration_in_the_large", None, level)
+        assert 0.9 < right["low"] < right["high"] < 1.1, level
+    assert of("ppv_ratio")["low"] < 1.1 < of("ppv_ratio")["high"] + 0.05
+    assert of("false_positive_rate_ratio")["low"] > 1.6
+    assert of("false_negative_rate_ratio")["high"] < 0.7
+    assert of("prevalence_difference", None)["low"] > 0.08
+    why = next(
+        row for row in tradeoffs(rows.to_pylist(), 0.45).to_pylist()
+        if row["level"] == "African-American"
+    )  # fmt: skip
+    assert why["apart"]
+    assert why["low"] > why["of_reference"]
+    gate = "false_positive_rate_ratio(race, at=0.45) <= 1.25"
+    [verdict] = evaluate_gates([Gate.model_validate(gate)], {}, rows)
+    assert (verdict.verdict, verdict.group) == ("fail", "race: African-American")
 
 
 def test_values_from_fairlearn_equal_those_of_our_bootstrap_even_among_ties():

@@ -201,8 +201,11 @@ def sample(site: Site, path: Path, fault: str = "") -> Path:
     key_id = str(site.spec.key_ids()[Domain.PERSON])
     rows = pq.read_table(site.places.entities(key_id) / "people.parquet").to_pylist()
     judged = [{"record_key": row["record_key"], "person": row["surname"]} for row in rows]
+    register = {row["entity"] for row in rows if row["agency"] == "icb"}
     linked = [
-        i for i, row in enumerate(rows) if (row["agency"], row["band"]) == ("hospitals", "exact")
+        i
+        for i, row in enumerate(rows)
+        if row["agency"] == "hospitals" and row["entity"] in register
     ]
     if fault == "wrong":  # the reviewers say that two of those linked are somebody else
         # By name, and of two names: the rows lie in the order of their random keys.
