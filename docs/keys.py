@@ -31,6 +31,8 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "audit": ("{groups: [sex], gates: [auroc.low >= 0.70]}", "is it right, and for whom"),
         "release": ("{bands: {high: 0.05}}", "what may leave, and to whom"),
         "signoff": ("{valid_for: 6 months}", "how long a decision to use the model holds"),
+        "monitor": ("{volume: 0.25, suspend: [RS3711]}", "how much change is tolerated in use"),
+        "stress": ("{area: gp_registration.practice_id}", "where the model is tried elsewhere"),
     },
     "PackUse": {
         "path": ("../../riskstrat/configs/sources/omop_5_4", ""),
@@ -169,6 +171,18 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "within": ("[age_band, imd_quintile]", ""),
     },
     "SignoffSpec": {"valid_for": ("6 months", "")},
+    "MonitorSpec": {
+        "volume": ("0.25", ""),
+        "missing": ("0.05", ""),
+        "feature_drift": ("0.2", ""),
+        "score_drift": ("0.2", ""),
+        "listed": ("0.25", ""),
+        "calibration": ("[0.8, 1.25]", ""),
+        "churn": ("0.5", ""),
+        "replicates": ("200", ""),
+        "suspend": ("[RS3711, RS3701]", ""),
+    },
+    "StressSpec": {"area": ("gp_registration.practice_id", "")},
     "ReleaseSpec": {
         "as_of": ("2025-04-01", ""),
         "bands": ("{very_high: 0.005, high: 0.05, moderate: 0.20}", ""),

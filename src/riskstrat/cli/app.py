@@ -15,7 +15,17 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from riskstrat import __version__
-from riskstrat.cli import explanations, intruder, linkage, mitigate, pack, reidentify, signoff
+from riskstrat.cli import (
+    explanations,
+    intruder,
+    linkage,
+    mitigate,
+    monitor,
+    pack,
+    reidentify,
+    signoff,
+    stress,
+)
 from riskstrat.cli.console import (
     RESULTS,
     complain,
@@ -487,7 +497,7 @@ def explain(
     show(parts, as_json=as_json, text=text.rstrip())
 
 
-for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack):
+for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack, monitor, stress):
     each.register(app)
 app.add_typer(pseudonymise)
 app.add_typer(log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.score import band_shares
 from riskstrat.stages.secret import release_secret
+from riskstrat.store.artefacts import Store
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.vocabulary import Protected, in_words
 
@@ -83,7 +85,7 @@ def release(
         fairness=_fairness(job, version, policy),
         secret=release_secret(job.store.root),
     )
-    target = _place(job, standing)
+    target = place_of(job.store, spec.study, job.day, standing)
     with folder_aside(target) as folder:
         for number, recipient in enumerate(spec.release.recipients):
             progress(number / len(spec.release.recipients), recipient.to)
@@ -232,17 +234,16 @@ def _write_folder(
     write_json(folder / "manifest.json", facts)
 
 
-def _place(job: Job, standing: Standing) -> Path:
+def place_of(store: Store, study: str, day: date, standing: Standing) -> Path:
     """Where a day's lists go: what may be used, and what is to be reviewed, where lists leave from.
 
     A preview makes way where a list of that day has left, and research is never there.
     """
-    study, day = job.study.spec.study, job.day.isoformat()
-    leaving = job.store.release_folder(study, day)
+    leaving = store.release_folder(study, day.isoformat())
     if isinstance(standing, Research):
-        return job.store.root / "research" / study / day
+        return store.root / "research" / study / day.isoformat()
     if isinstance(standing, Preview) and _has_left(leaving):
-        return job.store.root / "previews" / study / day
+        return store.root / "previews" / study / day.isoformat()
     return leaving
 
 
