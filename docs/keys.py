@@ -108,7 +108,10 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
             "{scheme: rolling_origin, test_last: 1, gap: horizon}",
             "what teaches and what tests",
         ),
-        "learners": ("[lightgbm, logistic_regression]", "what competes on validation"),
+        "learners": (
+            "[lightgbm, logistic_regression]",
+            "what competes on validation; of those as good as the best, the simplest wins",
+        ),
         "baselines": ("[base_rate, {age_sex: [age, sex]}, prior_use]", "what they must beat"),
         "tune": ("{trials: 20, metric: average_precision}", "the search for settings"),
         "sample": (
