@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from riskstrat.publish.report import environment
+from riskstrat.publish.pages import environment
 from riskstrat.publish.tables import Record, Shown, records
 from riskstrat.publish.wording import (
     METRICS,

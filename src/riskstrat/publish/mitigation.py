@@ -7,6 +7,7 @@ from typing import Any
 
 from riskstrat.publish.axes import limits, percent_tick
 from riskstrat.publish.drawing import BLUE, MUTED, ORANGE, canvas, svg_text
+from riskstrat.publish.pages import environment
 from riskstrat.publish.parts import Drawing, Section
 from riskstrat.publish.phrases import within
 from riskstrat.publish.report_data import ReportData
@@ -234,7 +235,5 @@ def _slug(text: str) -> str:
 
 def render_remedies(data: ReportData) -> str:
     """The page of remedies: HTML with inline CSS and SVG, no script and no request."""
-    from riskstrat.publish.report import environment
-
     template = environment().get_template("mitigation.html.j2")
     return template.render(data=data, section=mitigation(data))

@@ -9,8 +9,8 @@ from riskstrat.publish.monitor_data import MonitorData
 from riskstrat.publish.monitor_parts import as_report
 from riskstrat.publish.monitor_results import about, churned, groups, outcomes
 from riskstrat.publish.monitor_sections import extracts, features, findings, gates, scores
+from riskstrat.publish.pages import environment
 from riskstrat.publish.parts import Section
-from riskstrat.publish.report import environment
 from riskstrat.publish.tables import records
 from riskstrat.publish.verdict import gate_lines
 from riskstrat.publish.wording import day, estimate, learner

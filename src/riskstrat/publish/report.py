@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from riskstrat.publish.glossary import GLOSSARY
+from riskstrat.publish.pages import environment
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.sections import sections
 from riskstrat.publish.summary import key_figures, questions
 from riskstrat.publish.verdict import gate_lines, headline
-from riskstrat.publish.wording import day, learner
 
 MOST_BYTES = 1_000_000
 """a report may be sent by e-mail: this much at most (a test holds to it)"""
@@ -50,18 +46,3 @@ def figures(data: ReportData) -> dict[str, str]:
         for section in sections(data)
         for number, drawing in enumerate(section.drawings, start=1)
     }
-
-
-@cache
-def environment() -> Environment:
-    """Templates of the package; everything is escaped unless a chart says it is SVG."""
-    env = Environment(
-        loader=PackageLoader("riskstrat.publish"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters["day"] = day
-    env.filters["learner"] = learner
-    return env

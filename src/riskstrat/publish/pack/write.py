@@ -16,7 +16,7 @@ from riskstrat.publish.pack.parts import Item, Page
 from riskstrat.publish.pack.probast import probast
 from riskstrat.publish.pack.sources import data_sheets, legal_basis, opt_outs_and_linkage
 from riskstrat.publish.pack.tripod import tripod
-from riskstrat.publish.report import environment
+from riskstrat.publish.pages import environment
 from riskstrat.publish.summary import key_figures
 from riskstrat.publish.verdict import gate_lines, headline
 
