@@ -37,7 +37,7 @@ def missing_agency(bench: Bench, tell: Tell) -> Rows:
     agencies = sorted({feature.column.agency for feature in plan.features})
     rows = _people(bench)
     names = [feature.name for feature in bench.model.features]
-    frame = bench.setting.frame
+    frame = bench.frame
     whole = frame.source.take([*KEY, *names], frame.place[rows])
     own = _scored(bench, whole)
     day = whole["as_of"][0].as_py()
@@ -59,10 +59,10 @@ def missing_agency(bench: Bench, tell: Tell) -> Rows:
 def _people(bench: Bench) -> IntArray:
     """Rows of the last date tested, or a sample of its units, rising."""
     tested = np.sort(bench.tested())
-    day = bench.setting.rows.as_of[tested]
+    day = bench.ground.rows.as_of[tested]
     last = tested[day == day.max()]
     most = bench.some(MOST_TESTED, FEW_TESTED)
-    return sample_units(bench.setting.rows, last, most, (bench.setting.seed, 73))
+    return sample_units(bench.ground.rows, last, most, (bench.ground.seed, 73))
 
 
 def _scored(bench: Bench, table: pa.Table) -> Scored:

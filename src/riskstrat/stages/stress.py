@@ -22,7 +22,7 @@ from riskstrat.stages.report import report_data
 from riskstrat.stages.review import review_tables
 from riskstrat.store.artefacts import Store
 from riskstrat.store.worker import Progress, peak_mb
-from riskstrat.training.refit import LEARNS
+from riskstrat.training.again import LEARNS
 
 NAME, FOUND = "robustness.json", "robustness_findings.json"
 DRILLS: Mapping[str, Any] = MappingProxyType(
