@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple
+from math import isfinite
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -85,6 +86,26 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Measured(Protocol):
+    """A number with its interval and its denominator."""
+
+    @property
+    def value(self) -> float:
+        """The point value."""
+
+    @property
+    def low(self) -> float:
+        """The lower limit."""
+
+    @property
+    def high(self) -> float:
+        """The upper limit."""
+
+    @property
+    def n(self) -> int:
+        """What it is a statement about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something measured or noticed, addressed by its code. Never holds a row value."""
@@ -100,6 +121,23 @@ class Finding:
     n: int | None = None
     group: str = ""
     fix: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        page: Code,
+        severity: Severity,
+        where: str,
+        message: str,
+        number: Measured | None = None,
+        group: str = "",
+    ) -> Self:
+        """A finding with the name and fix of its page; what is NaN or infinite becomes None."""
+        limits = (number.value, number.low, number.high) if number else (None, None, None)
+        value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
+        n = (number.n or None) if number else None
+        return cls(page.code, page.title, severity, where, message, value, low, high, n, group,
+                   page.fix)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 CONFIGS = HERE.parents[1] / "configs"
 PEOPLE, SEED = 4_000, 7
 OF_A_STUDY = {
-    "run", "prepare", "score", "check", "monitor", "stress", "glassbox", "contributions", "mitigate",
+    "run", "prepare", "score", "check", "monitor", "stress", "glassbox", "mitigate",
+    "contributions",
 }  # fmt: skip
 MAIN = "from riskstrat.cli import main; main()"
 

@@ -22,7 +22,7 @@ from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 FloatArray = NDArray[np.float64]
 BAGS = 4
-"""models whose curves are averaged: with eight nothing is gained (docs/decisions/0028)"""
+"""models whose curves are averaged: with eight next to nothing is gained (docs/decisions/0028)"""
 LEFT_OUT = 0.15
 """share of the clusters of a bag that decide when it stops"""
 MOST_BINS = 127

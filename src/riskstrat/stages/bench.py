@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 from riskstrat.disk import read_json
 from riskstrat.risk_model import RiskModel
-from riskstrat.robustness.paired import Compared, Scored, compare
+from riskstrat.robustness.paired import Compared, compare
 from riskstrat.stages.jobs import Job, amount
 from riskstrat.stages.learn import columns_of, ground_of
 from riskstrat.statistics.estimate import BoolArray, FloatArray, IntArray
+from riskstrat.statistics.paired import Scorer
 from riskstrat.training.again import Procedure, procedure_of
 from riskstrat.training.folds import Fold
 from riskstrat.training.frame import Frame
@@ -81,7 +82,7 @@ class Bench:
         """Row numbers of everybody who is tested, fold by fold."""
         return np.concatenate([fold.test for fold in self.folds()])
 
-    def intact(self) -> Scored:
+    def intact(self) -> Scorer:
         """The model with all it has, on everybody tested: the run's own scores.
 
         Of grouped folds, which each have parameters of their own, it is learnt again with the
@@ -91,35 +92,36 @@ class Bench:
             return self._own_scores()
         return self.again()
 
-    def again(self, without: Collection[str] = ()) -> Scored:
+    def again(self, without: Collection[str] = ()) -> Scorer:
         """The model learnt again in every fold, without some features, on everybody tested."""
         frame = self.frame.without(without)
         parts = [self.learnt_on(fold, frame) for fold in self.folds()]
-        return Scored(
-            np.concatenate([part.raw for part in parts]),
-            np.concatenate([part.risk for part in parts]),
+        return Scorer(
+            risk=np.concatenate([part.risk for part in parts]),
+            raw=np.concatenate([part.raw for part in parts]),
         )
 
-    def learnt_on(self, fold: Fold, frame: Frame | None = None) -> Scored:
+    def learnt_on(self, fold: Fold, frame: Frame | None = None) -> Scorer:
         """The model learnt again on a fold, calibrated as the study has it, on the fold's test."""
         method = self.job.study.spec.training.calibrate
-        return Scored(*self.procedure.scores(frame or self.frame, fold, calibrate=method))
+        raw, risk = self.procedure.scores(frame or self.frame, fold, calibrate=method)
+        return Scorer(risk=risk, raw=raw)
 
     def raw(self, **how: Any) -> FloatArray:
         """Raw scores of the model learnt again on ``fold``, from other outcomes or another seed."""
         return self.procedure.scores(self.frame, self.fold, **how)[0]
 
-    def _own_scores(self) -> Scored:
+    def _own_scores(self) -> Scorer:
         chosen = [("split", "=", "test"), ("learner", "=", self.model.name)]
         file = self.job.folder("training") / "predictions.parquet"
         table = pq.read_table(file, filters=chosen).sort_by(
             [("as_of", "ascending"), ("unit_id", "ascending")]
         )
         raw, risk = (np.asarray(table[name].to_numpy()) for name in ("raw_score", "risk"))
-        return Scored(raw, risk)
+        return Scorer(risk=risk, raw=raw)
 
     def held_against(
-        self, rows: IntArray, first: Scored, second: Scored, *, seed: int
+        self, rows: IntArray, first: Scorer, second: Scorer, *, seed: int
     ) -> list[Compared]:
         """Two models on some rows; raises NotEstimable where all had one outcome."""
         return compare(
@@ -171,8 +173,3 @@ def _places(job: Job, name: str) -> int:
     values = table[name].combine_chunks() if table.num_rows else table[name]
     count = len(values.dictionary) if hasattr(values, "dictionary") else 0
     return count if 2 <= count <= table.num_rows // 100 else 0
-
-
-def scored(raw: FloatArray, risk: FloatArray, at: IntArray | BoolArray) -> Scored:
-    """Some of the scores."""
-    return Scored(raw[at], risk[at])

@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from riskstrat.errors import TooThinError
 from riskstrat.robustness.agreement import agreement, always
-from riskstrat.robustness.paired import SECOND, Scored, row
+from riskstrat.robustness.paired import SECOND, row
 from riskstrat.stages.bench import Bench, Rows, Tell
 from riskstrat.statistics import NotEstimable, auroc
 from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray, IntArray
+from riskstrat.statistics.paired import Scorer
 from riskstrat.training.folds import Fold
 from riskstrat.training.rows import group_column
 
@@ -104,7 +105,7 @@ def _against(
     drill: str,
     case: str,
     fold: Fold,
-    whole: Scored,
+    whole: Scorer,
     at: IntArray | None,
     seed: int,
 ) -> Rows:
@@ -115,7 +116,7 @@ def _against(
     """
     try:
         again = bench.learnt_on(fold)
-        own = whole if at is None else Scored(whole.raw[at], whole.risk[at])
+        own = whole if at is None else Scorer(risk=whole.risk[at], raw=whole.raw[at])
         compared = bench.held_against(fold.test, own, again, seed=seed)
     except CANNOT:
         return [undone(drill, case)]

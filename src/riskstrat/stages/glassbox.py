@@ -172,8 +172,8 @@ def _compared(job: Job, ground: Ground, rival: Rival, tested: pa.Table) -> Compa
     _same_rows(ground, rival, tested)
     return compare(
         rows.outcome[rival.rows],
-        Scorer(tested["risk"].to_numpy(), tested["raw_score"].to_numpy()),
-        Scorer(rival.risk, rival.raw),
+        Scorer(risk=tested["risk"].to_numpy(), raw=tested["raw_score"].to_numpy()),
+        Scorer(risk=rival.risk, raw=rival.raw),
         clusters=ground.clusters[rival.rows],
         shares=spec.audit.capacity,
         replicates=spec.training.replicates,
