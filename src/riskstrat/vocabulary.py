@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from math import isfinite
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -122,23 +122,6 @@ class Finding:
     group: str = ""
     fix: str = ""
 
-    @classmethod
-    def of(
-        cls,
-        page: Code,
-        severity: Severity,
-        where: str,
-        message: str,
-        number: Measured | None = None,
-        group: str = "",
-    ) -> Self:
-        """A finding with the name and fix of its page; what is NaN or infinite becomes None."""
-        limits = (number.value, number.low, number.high) if number else (None, None, None)
-        value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
-        n = (number.n or None) if number else None
-        return cls(page.code, page.title, severity, where, message, value, low, high, n, group,
-                   page.fix)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Codelist:
@@ -187,6 +170,30 @@ class Code(NamedTuple):
     fix: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of some codes; makes their findings."""
+
+    codes: Mapping[str, Code]
+
+    def finding(
+        self,
+        code: str,
+        severity: Severity,
+        where: str,
+        message: str,
+        number: Measured | None = None,
+        group: str = "",
+    ) -> Finding:
+        """A finding with the name and fix of its page; what is NaN or infinite becomes None."""
+        page = self.codes[code]
+        limits = (number.value, number.low, number.high) if number else (None, None, None)
+        value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
+        n = (number.n or None) if number else None
+        return Finding(code, page.title, severity, where, message, value, low, high, n, group,
+                       page.fix)  # fmt: skip
+
+
 class FeatureKind(StrEnum):
     """How a learner may use a feature."""
 
@@ -213,6 +220,11 @@ class FeatureColumn:
     digest: str = ""
     singular: str = ""
     """the meaning where the value is one: ``admission in the last 90 days``"""
+
+    @property
+    def nominal(self) -> bool:
+        """Whether its values are categories without an order."""
+        return self.kind is FeatureKind.CATEGORY and not self.ordered
 
 
 @dataclass(frozen=True, slots=True)

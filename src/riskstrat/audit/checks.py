@@ -17,7 +17,9 @@ from riskstrat.audit.gates import GateResult
 from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray
 from riskstrat.statistics.ranked import cumulate, rank_rows, ranked_average_precision
 from riskstrat.statistics.resample import find_clusters, replicate
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Pages, Severity
+
+finding = Pages(AUDIT_CODES).finding
 
 RIGHT_ON_AVERAGE = (0.9, 1.1)
 TOO_GOOD = 0.90
@@ -26,18 +28,6 @@ ONE_FEATURE = 0.5
 MANY_UNKNOWN = 0.20
 MANY_TIED = 0.1
 UNEQUAL = 0.8
-
-
-def finding(
-    code: str,
-    severity: Severity,
-    where: str,
-    message: str,
-    number: Estimate | None = None,
-    group: str = "",
-) -> Finding:
-    """A finding of the audit."""
-    return Finding.of(AUDIT_CODES[code], severity, where, message, number, group)
 
 
 def check_calibration(winner: str, metrics: Mapping[str, Any]) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from riskstrat.errors import RiskstratError
 from riskstrat.glassbox.model import Curve, GlassBox
-from riskstrat.vocabulary import FeatureColumn, FeatureKind
+from riskstrat.vocabulary import FeatureColumn
 
 FloatArray = NDArray[np.float64]
 BAGS = 4
@@ -61,7 +61,7 @@ def fit_glass_box(
     """
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    types = ["nominal" if is_nominal(feature) else "continuous" for feature in features]
+    types = ["nominal" if feature.nominal else "continuous" for feature in features]
     machine = ExplainableBoostingClassifier(
         feature_types=types,
         interactions=0,
@@ -81,11 +81,6 @@ def fit_glass_box(
     _same(found, machine, matrix)
     curves = tuple(_without_rare(c, machine, i, floor) for i, c in enumerate(found.curves))
     return GlassBox(found.intercept + correction, curves, tuple(features))
-
-
-def is_nominal(feature: FeatureColumn) -> bool:
-    """Whether a feature's codes have no order."""
-    return feature.kind is FeatureKind.CATEGORY and not feature.ordered
 
 
 def bags_of(clusters: NDArray[np.int64], bags: int, seed: int) -> NDArray[np.int8]:

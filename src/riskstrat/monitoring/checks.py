@@ -16,25 +16,15 @@ from riskstrat.monitoring.extracts import Missing, Volume
 from riskstrat.monitoring.lists import AboveCut, Churn
 from riskstrat.monitoring.spec import MonitorSpec
 from riskstrat.statistics import Estimate
-from riskstrat.vocabulary import Finding, Severity, in_words
+from riskstrat.vocabulary import Finding, Pages, Severity, in_words
+
+finding = Pages(MONITORING_CODES).finding
 
 FEW_PEOPLE = 1000
 BY_GROUP = ("auroc", "sensitivity", "calibration_in_the_large")
 PERIODS = {
     "year": "of the year before", "month": "that arrived in the month before", "day": "open on",
 }  # fmt: skip
-
-
-def finding(
-    code: str,
-    severity: Severity,
-    where: str,
-    message: str,
-    number: Estimate | None = None,
-    group: str = "",
-) -> Finding:
-    """A finding of monitoring."""
-    return Finding.of(MONITORING_CODES[code], severity, where, message, number, group)
 
 
 def check_volumes(

@@ -8,7 +8,9 @@ from riskstrat.privacy.codes import PRIVACY_CODES
 from riskstrat.privacy.measures import AUC, INFORMED, POSITIVES, TPR, Level, Measured
 from riskstrat.privacy.structure import FEW, Structure
 from riskstrat.statistics.estimate import Estimate
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Pages, Severity
+
+_finding = Pages(PRIVACY_CODES).finding
 
 LIMITS: Mapping[str, tuple[str, float, str]] = {
     AUC: ("RS3401", 0.53, "people learnt from and others"),
@@ -89,17 +91,6 @@ def from_structure(winner: str, found: Structure) -> Iterator[Finding]:
     if found.extremes:
         said = f"{winner}: the stored model holds the least and the largest value of its features"
         yield _finding("RS3410", Severity.ERROR, winner, said)
-
-
-def _finding(
-    code: str,
-    severity: Severity,
-    where: str,
-    message: str,
-    number: Estimate | None = None,
-    group: str = "",
-) -> Finding:
-    return Finding.of(PRIVACY_CODES[code], severity, where, message, number, group)
 
 
 def _exact(count: int, found: Structure) -> Estimate:

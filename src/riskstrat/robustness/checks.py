@@ -8,7 +8,9 @@ from typing import Any
 from riskstrat.robustness.codes import ROBUSTNESS_CODES
 from riskstrat.robustness.paired import GAINED, SECOND
 from riskstrat.statistics import Estimate
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Pages, Severity
+
+_finding = Pages(ROBUSTNESS_CODES).finding
 
 RIGHT = (0.8, 1.25)
 """observed over expected outcomes"""
@@ -30,12 +32,6 @@ def findings(rows: Sequence[Row]) -> list[Finding]:
     order = list(Severity)
     told = [found for check in CHECKS for found in check(rows)]
     return sorted(told, key=lambda each: (order.index(each.severity), each.code, each.where))
-
-
-def _finding(
-    code: str, severity: Severity, where: str, message: str, number: Estimate | None = None
-) -> Finding:
-    return Finding.of(ROBUSTNESS_CODES[code], severity, where, message, number)
 
 
 def number_of(rows: Sequence[Row], **where: Any) -> Estimate:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from riskstrat.disk import read_json
 from riskstrat.risk_model import RiskModel
 from riskstrat.robustness.paired import Compared, compare
 from riskstrat.stages.jobs import Job, amount
-from riskstrat.stages.learn import columns_of, ground_of
+from riskstrat.stages.learn import columns_of, ground_of, model_of, tested_rows, winner_of
 from riskstrat.statistics.estimate import BoolArray, FloatArray, IntArray
 from riskstrat.statistics.paired import Scorer
 from riskstrat.training.again import Procedure, procedure_of
@@ -112,11 +111,7 @@ class Bench:
         return self.procedure.scores(self.frame, self.fold, **how)[0]
 
     def _own_scores(self) -> Scorer:
-        chosen = [("split", "=", "test"), ("learner", "=", self.model.name)]
-        file = self.job.folder("training") / "predictions.parquet"
-        table = pq.read_table(file, filters=chosen).sort_by(
-            [("as_of", "ascending"), ("unit_id", "ascending")]
-        )
+        table = tested_rows(self.job, self.model.name)
         raw, risk = (np.asarray(table[name].to_numpy()) for name in ("raw_score", "risk"))
         return Scorer(risk=risk, raw=raw)
 
@@ -137,9 +132,7 @@ class Bench:
 
 def set_up(job: Job, *, quick: bool) -> Bench:
     """Read the run's winner, and set its rows and features out as they were."""
-    training = job.folder("training")
-    winner = read_json(training / "training.json")["winner"]
-    model = RiskModel.load(training / "models" / winner)
+    model = model_of(job, winner_of(job))
     area = place_of(job, pq.read_schema(job.folder("features") / "groups.parquet").names)
     ground = ground_of(job, model.features, [area] if area else [])
     frame = ground.frame(model.features, memory=amount(job.memory))

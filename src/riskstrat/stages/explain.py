@@ -21,11 +21,11 @@ from riskstrat.audit.explain_checks import (
 )
 from riskstrat.audit.stability import STABILITY, Sizes, sizes, stability
 from riskstrat.audit.tested import Tested, read_tested
-from riskstrat.disk import read_json, write_json
+from riskstrat.disk import write_json
 from riskstrat.risk_model import FeatureRows, RiskModel
 from riskstrat.stages.engine import as_rows, making
 from riskstrat.stages.jobs import Job, amount
-from riskstrat.stages.learn import ground_of
+from riskstrat.stages.learn import ground_of, model_of, tested_rows, winner_of
 from riskstrat.stages.lineage import EXPLANATIONS
 from riskstrat.store.worker import Progress
 from riskstrat.training.again import LEARNS, procedure_of
@@ -61,13 +61,10 @@ def explanations_stage(job: Job, *, progress: Progress) -> None:
 
 def read_winner(job: Job) -> tuple[RiskModel, Tested]:
     """The winner, and the rows it was tested on with their features."""
-    training = job.folder("training")
-    winner = read_json(training / "training.json")["winner"]
-    model = RiskModel.load(training / "models" / winner)
-    chosen = [("split", "=", "test"), ("learner", "=", winner)]
-    rows = pq.read_table(training / "predictions.parquet", filters=chosen)
+    winner = winner_of(job)
+    model = model_of(job, winner)
     features = FeatureRows.of_file(job.folder("features") / "features.parquet")
-    return model, read_tested(rows, features, model)
+    return model, read_tested(tested_rows(job, winner), features, model)
 
 
 def explained(tested: Tested, model: RiskModel, most: int, job: Job) -> Contributions:

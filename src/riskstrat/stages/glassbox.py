@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from riskstrat.audit.effects import effects
@@ -15,20 +14,20 @@ from riskstrat.audit.explain import Contributions, largest_gap, sample
 from riskstrat.audit.explain_checks import check_glass_box
 from riskstrat.audit.stability import sizes
 from riskstrat.audit.tested import Tested
-from riskstrat.disk import read_json, write_json
+from riskstrat.disk import write_json
 from riskstrat.glassbox.fit import BAGS, fit_glass_box
 from riskstrat.glassbox.model import GlassBox
 from riskstrat.risk_model import KEY, Calibrator, FeatureRows, encode
 from riskstrat.stages.engine import as_rows, making
 from riskstrat.stages.explain import DRAWN
 from riskstrat.stages.jobs import Job, amount
-from riskstrat.stages.learn import ground_of
+from riskstrat.stages.learn import ground_of, tested_rows, winner_of
 from riskstrat.stages.lineage import GLASSBOX
 from riskstrat.statistics.paired import Comparison, Scorer, compare
 from riskstrat.store.worker import Progress
 from riskstrat.study.planned import feature_plan
 from riskstrat.training.boosting import smallest_leaf
-from riskstrat.training.calibrate import Method, fit_calibrator, usable_method
+from riskstrat.training.calibrate import Method, pooled_calibrator
 from riskstrat.training.folds import Fold
 from riskstrat.training.frame import Frame
 from riskstrat.training.ground import Ground
@@ -64,7 +63,8 @@ def glassbox_stage(job: Job, *, progress: Progress) -> None:
         method = spec.training.calibrate
         rival = fit_rival(ground, frame, method, threads=job.threads, tell=progress)
         progress(0.9, "both on the same people")
-        winner, tested = _winners_rows(job)
+        winner = winner_of(job)
+        tested = tested_rows(job, winner)
         compared = _compared(job, ground, rival, tested)
         shown = _shown(job, tested, frame, rival.last)
         told = {
@@ -146,24 +146,17 @@ class _Fits:
 
     def calibrator(self, fold: Fold, method: Method) -> Calibrator:
         """Fitted on the pooled inner validation, as every learner's is."""
-        parts = [
-            self._frame.raw_of(self.on(split.train, "fitted for the calibrator"), split.evaluate)
-            for split in fold.inner
-        ]
-        rows = np.concatenate([split.evaluate for split in fold.inner])
-        outcome = self._ground.rows.outcome[rows]
-        used = usable_method(method, int(outcome.sum()), "log_odds")
-        return fit_calibrator(np.concatenate(parts), outcome, used)
+        return pooled_calibrator(
+            fold.inner,
+            self._ground.rows.outcome,
+            method,
+            lambda split: self._frame.raw_of(
+                self.on(split.train, "fitted for the calibrator"), split.evaluate
+            ),
+        )
 
 
 # -- beside the winner -----------------------------------------------------------------------------
-
-
-def _winners_rows(job: Job) -> tuple[str, pa.Table]:
-    training = job.folder("training")
-    winner: str = read_json(training / "training.json")["winner"]
-    chosen = [("split", "=", "test"), ("learner", "=", winner)]
-    return winner, pq.read_table(training / "predictions.parquet", filters=chosen)
 
 
 def _compared(job: Job, ground: Ground, rival: Rival, tested: pa.Table) -> Comparison:
@@ -183,9 +176,7 @@ def _compared(job: Job, ground: Ground, rival: Rival, tested: pa.Table) -> Compa
 
 def _same_rows(ground: Ground, rival: Rival, tested: pa.Table) -> None:
     """Nothing, or RuntimeError: both were sorted by date and unit when they were made."""
-    units = ground.rows.unit_id.take(pa.array(rival.rows)).cast(pa.string())
-    days = pa.array(ground.rows.as_of[rival.rows].astype(np.int32)).cast(pa.date32())
-    ours = pa.table({"unit_id": units, "as_of": days})
+    ours = ground.rows.keys(rival.rows)
     if not tested.select(ours.column_names).cast(ours.schema).equals(ours):
         raise RuntimeError("the rows tested are not those of training")
 

@@ -83,9 +83,21 @@ def _learnt_from(job: Job, more: Sequence[str] = ()) -> tuple[pa.Table, FeatureR
     )
 
 
-def _tested(file: Path, learners: Sequence[str]) -> pa.Table:
-    """The predictions of some learners on the held-out rows."""
-    return pq.read_table(file, filters=[("split", "=", "test"), ("learner", "in", learners)])
+def winner_of(job: Job) -> str:
+    """The name of the learner that won."""
+    winner: str = read_json(job.folder("training") / "training.json")["winner"]
+    return winner
+
+
+def model_of(job: Job, name: str) -> RiskModel:
+    """A learner's model."""
+    return RiskModel.load(job.folder("training") / "models" / name)
+
+
+def tested_rows(job: Job, *learners: str) -> pa.Table:
+    """The predictions of some learners on the held-out rows, each by date and unit."""
+    chosen = [("split", "=", "test"), ("learner", "in", learners)]
+    return pq.read_table(job.folder("training") / "predictions.parquet", filters=chosen)
 
 
 def _first_day(predictions: pa.Table) -> date:
@@ -137,12 +149,12 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
     facts: dict[str, Any] = {}
     training, features = job.folder("training"), job.folder("features")
     with making(job, "audit", facts) as folder:
-        winner = read_json(training / "training.json")["winner"]
+        winner = winner_of(job)
         counts = read_json(job.folder("cohort") / "counts.json")
         baselines = [baseline.kind for baseline in study.spec.training.baselines]
-        model = RiskModel.load(training / "models" / winner)
+        model = model_of(job, winner)
         privacy = _examine(job, model, lambda share, words: progress(share / 2, words))
-        predictions = _tested(training / "predictions.parquet", [winner, *baselines])
+        predictions = tested_rows(job, winner, *baselines)
         attributes = (*study.spec.audit.groups, study.spec.training.cluster)
         result = audit(
             predictions,

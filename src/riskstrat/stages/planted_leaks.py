@@ -60,19 +60,14 @@ def _values(kind: str, y: BoolArray, rng: np.random.Generator) -> NDArray[np.flo
 def _named(bench: Bench, rows: IntArray, values: NDArray[np.float32]) -> bool:
     """Whether the audit's check on leaks names the planted feature."""
     ground = bench.ground
-    ids = ground.rows.unit_id.take(pa.array(rows)).cast(pa.string())
-    days = pa.array(ground.rows.as_of[rows].astype(np.int32)).cast(pa.date32())
+    keys = ground.rows.keys(rows)
     score = np.zeros(len(rows))
-    predictions = pa.table(
-        {
-            "unit_id": ids,
-            "as_of": days,
-            "outcome": pa.array(bench.outcome[rows]),
-            "risk": pa.array(score),
-            "raw_score": pa.array(score),
-        }
+    predictions = (
+        keys.append_column("outcome", pa.array(bench.outcome[rows]))
+        .append_column("risk", pa.array(score))
+        .append_column("raw_score", pa.array(score))
     )
-    beside = pa.table({"unit_id": ids, "as_of": days, PLANTED: pa.array(values)})
+    beside = keys.append_column(PLANTED, pa.array(values))
     column = FeatureColumn(PLANTED, "a planted leak", FeatureKind.NUMBER, PLANTED)
     model = replace(bench.model, features=(column,), levels=((),), booster="", linear=None)
     spec = bench.job.study.spec.audit.model_copy(update={"groups": (), "intersections": ()})

@@ -20,7 +20,7 @@ from riskstrat.errors import TooThinError
 from riskstrat.risk_model import Calibrator, RiskModel
 from riskstrat.risk_model.model import LIGHTGBM
 from riskstrat.training.boosting import Boosting, smallest_leaf
-from riskstrat.training.calibrate import Method, fit_calibrator, usable_method
+from riskstrat.training.calibrate import Method, pooled_calibrator
 from riskstrat.training.folds import MIN_TRAINING_OUTCOMES, Fold
 from riskstrat.training.frame import Frame
 from riskstrat.training.ground import Ground
@@ -91,14 +91,13 @@ class Procedure:
         raw = frame.raw_of(how._of_side(frame, fold.train), fold.test)
         if calibrate is None or not fold.inner:
             return raw, raw
-        seen = np.concatenate([split.evaluate for split in fold.inner])
-        unseen = [
-            frame.raw_of(how._of_side(frame, split.train), split.evaluate) for split in fold.inner
-        ]
-        order = np.argsort(seen, kind="stable")
-        known = how.ground.rows.outcome[seen[order]]
-        method = usable_method(calibrate, int(known.sum()), "log_odds")
-        return raw, fit_calibrator(np.concatenate(unseen)[order], known, method)(raw)
+        calibrator = pooled_calibrator(
+            fold.inner,
+            how.ground.rows.outcome,
+            calibrate,
+            lambda split: frame.raw_of(how._of_side(frame, split.train), split.evaluate),
+        )
+        return raw, calibrator(raw)
 
     def resampled(
         self,
