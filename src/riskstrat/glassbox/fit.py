@@ -2,8 +2,8 @@
 
 Nori et al. 2019, arXiv:1909.09223; Lou et al. 2012, doi:10.1145/2339530.2339556. Curves only,
 without pairs of features: a page of curves can be read, a page of surfaces cannot. The bags that
-decide when to stop leave out whole people or households, and no step rests on fewer people than
-a leaf of the model it is compared with.
+decide when to stop leave out whole people or households, and no cut leaves fewer people on a side
+than a leaf of the model it is compared with holds.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def fit_glass_box(
         outcome: bool (n,).
         clusters: int (n,), what stands or falls together.
         features: the columns of the matrix.
-        floor: people that a step rests on at least.
+        floor: people whom a cut leaves on each side at least.
         seed: of bags and fit.
         threads: bags at the same time; the answer does not depend on it.
         bags: models that are averaged.
@@ -69,6 +69,7 @@ def fit_glass_box(
         max_bins=MOST_BINS,
         min_samples_leaf=floor,
         min_cat_samples=floor,
+        smoothing_rounds=0,  # these cut at random, wherever it is, and leave single people alone
         n_jobs=threads,
         random_state=seed % 2**31,
     )
