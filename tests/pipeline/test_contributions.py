@@ -140,10 +140,13 @@ def test_parts_that_are_finished_are_not_made_again_and_others_are(
     assert not list(scratch.parent.glob("**/*.parquet"))
 
 
-def test_without_a_model_or_for_a_version_there_is_not_it_says_so(
-    fresh: World, world: World, explained: Said
-) -> None:
+def test_a_version_there_is_not_is_refused(world: World, explained: Said) -> None:
+    said = world.ask("contributions", "--version", 9)
+    assert said.code == 2 and "9" in said.err and said.out == ""
+
+
+@pytest.mark.slow
+def test_without_a_run_it_says_what_to_do(fresh: World) -> None:
     said = fresh.ask("contributions")
     assert said.code == 2 and "to fix" in said.err and said.out == ""
-    said = world.ask("contributions", "--version", 9)
-    assert said.code == 2 and "9" in said.err
+    assert not list(fresh.store.glob(f"derived/{CONTRIBUTIONS}/*"))
