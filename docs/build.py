@@ -296,7 +296,14 @@ def codes() -> str:
         + (f"\n\n*What to do.* {one.fix}" if one.fix else "")
         for one in sorted(CODES.values())
     ]
-    head = "# Codes\n\nWhat `riskstrat explain CODE` says, for each finding and error."
+    head = (
+        "# Codes\n\nWhat `riskstrat explain CODE` says, for each finding and error. At more "
+        "length: "
+        "[fairness](fairness.md), [explanations](explanations.md), "
+        "[privacy of the model](model-privacy.md), [robustness](robustness.md), "
+        "[monitoring](monitoring.md), [linkage quality](linkage-quality.md), "
+        "[sign-off](sign-off.md)."
+    )
     return MADE + "\n\n".join([head, *parts]) + "\n"
 
 

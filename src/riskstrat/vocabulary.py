@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple
+from math import isfinite
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -85,6 +86,26 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Measured(Protocol):
+    """A number with its interval and its denominator."""
+
+    @property
+    def value(self) -> float:
+        """The point value."""
+
+    @property
+    def low(self) -> float:
+        """The lower limit."""
+
+    @property
+    def high(self) -> float:
+        """The upper limit."""
+
+    @property
+    def n(self) -> int:
+        """What it is a statement about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something measured or noticed, addressed by its code. Never holds a row value."""
@@ -149,6 +170,30 @@ class Code(NamedTuple):
     fix: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of some codes; makes their findings."""
+
+    codes: Mapping[str, Code]
+
+    def finding(
+        self,
+        code: str,
+        severity: Severity,
+        where: str,
+        message: str,
+        number: Measured | None = None,
+        group: str = "",
+    ) -> Finding:
+        """A finding with the name and fix of its page; what is NaN or infinite becomes None."""
+        page = self.codes[code]
+        limits = (number.value, number.low, number.high) if number else (None, None, None)
+        value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
+        n = (number.n or None) if number else None
+        return Finding(code, page.title, severity, where, message, value, low, high, n, group,
+                       page.fix)  # fmt: skip
+
+
 class FeatureKind(StrEnum):
     """How a learner may use a feature."""
 
@@ -175,6 +220,11 @@ class FeatureColumn:
     digest: str = ""
     singular: str = ""
     """the meaning where the value is one: ``admission in the last 90 days``"""
+
+    @property
+    def nominal(self) -> bool:
+        """Whether its values are categories without an order."""
+        return self.kind is FeatureKind.CATEGORY and not self.ordered
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,13 @@ from riskstrat.audit.explain import (
     largest_gap,
     sample,
 )
+from riskstrat.audit.explain_checks import check_glass_box
 from riskstrat.audit.wording import measure, reason_text, value_text
 from riskstrat.risk_model import RiskModel
 from riskstrat.risk_model.model import booster_names
-from riskstrat.vocabulary import FeatureColumn, FeatureKind
+from riskstrat.statistics import Estimate
+from riskstrat.statistics.paired import Comparison, Difference
+from riskstrat.vocabulary import FeatureColumn, FeatureKind, Severity
 
 DAY = date(2024, 4, 1)
 NUMBER, CATEGORY = FeatureKind.NUMBER, FeatureKind.CATEGORY
@@ -225,3 +228,21 @@ def test_values_are_written_with_their_unit():
     assert value_text(AGE, 83.0) == "83 years"
     assert value_text(AGE, 1.0) == "1 year"
     assert value_text(AGE, float("nan")) == "not recorded"
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [(0.30, "it gives up 0.1000 (95% interval 0.0800 to 0.1200)"),
+     (0.39, "it gives up 0.0100 (95% interval -0.0100 to 0.0300); no price is shown"),
+     (0.50, "it gains 0.1000 (95% interval 0.0800 to 0.1200); no price is shown")],
+)  # fmt: skip
+def test_what_a_glass_box_costs_is_said_and_what_it_gains(own, words):
+    change = own - 0.4
+    difference = Estimate(change, change - 0.02, change + 0.02, 500)
+    sides = (Estimate(0.4, 0.3, 0.5, 500), Estimate(own, own - 0.1, own + 0.1, 500))
+    compared = Comparison({"average_precision": Difference(*sides, difference)}, {})
+    [found] = check_glass_box("lightgbm", compared)
+    assert found.message.endswith(words)
+    assert found.value == pytest.approx(-change)
+    free = "no price" in words
+    assert found.severity is (Severity.WARNING if free else Severity.INFO)

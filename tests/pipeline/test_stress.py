@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.world import Said, World, read
+from pipeline.world import Said, World, read, unshare
 from riskstrat.asof import covered_days
 from riskstrat.contracts.spec import Coverage
 from riskstrat.stages.missing_agency import ends_before
@@ -31,15 +31,6 @@ def stressed(world: World) -> Said:
     said = world.ask("stress", *QUICK)
     assert said.code == 0, said.err
     return said
-
-
-def unshare(world: World) -> None:
-    """The run's report and manifest are written again: they must be our own."""
-    for path in world.store.glob("runs/small/*/**/*"):
-        if path.is_file() and path.stat().st_nlink > 1:
-            content = path.read_bytes()
-            path.unlink()
-            path.write_bytes(content)
 
 
 def rows(said: Said, drill: str) -> list[dict[str, Any]]:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.risk_model import FeatureRows, RiskModel
-from riskstrat.training.relearn import Procedure, procedure_of
+from riskstrat.training.again import Procedure, procedure_of
+from riskstrat.training.frame import Frame
+from riskstrat.training.ground import lay_ground
+from riskstrat.training.rows import IntArray
 from training.small_county import County, train, training
 
 OVERFITTED = {
@@ -31,19 +34,24 @@ def learnt(county: County, scratch: Path, learner: Any = "lightgbm", **changes: 
 def how(county: County, model: RiskModel, **changes: Any) -> Procedure:
     """How it was learnt."""
     spec = training(learners=["lightgbm"], cluster="household", **changes)
-    return procedure_of(
-        model,
+    ground = lay_ground(
         county.cohort,
         FeatureRows.of_table(county.features),
         county.groups,
         spec,
+        columns=len(model.features),
         horizon_days=365,
-        threads=1,
         seed=7,
     )
+    return procedure_of(model, ground, threads=1)
 
 
 def with_parameters(procedure: Procedure, **changes: Any) -> Procedure:
     """The same model as if it had been learnt with other parameters."""
     model = procedure.model
     return replace(procedure, model=replace(model, parameters={**model.parameters, **changes}))
+
+
+def frame_of(procedure: Procedure, held: IntArray) -> Frame:
+    """The model's features, with some rows kept in memory."""
+    return procedure.ground.frame(procedure.model.features, held)

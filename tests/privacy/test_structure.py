@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy.made_up import how, learnt
+from privacy.made_up import frame_of, how, learnt
 from riskstrat.errors import StorageError
 from riskstrat.privacy.holders import NONE, Holders
 from riskstrat.privacy.leaves import Leaves
@@ -31,7 +31,7 @@ def model(tmp_path_factory):
 
 def examined(county, model, **changes):
     procedure = how(county, model, **changes)
-    return examine_structure(procedure, procedure.frame(procedure.learnt))
+    return examine_structure(procedure, frame_of(procedure, procedure.learnt))
 
 
 def boosted(x, y, **changes):
@@ -93,7 +93,7 @@ def test_a_model_of_other_rows_is_noticed(model):
     procedure = how(COUNTY, model)
     fewer = replace(procedure, learnt=procedure.learnt[::9])
     with pytest.raises(StorageError) as refusal:
-        examine_structure(fewer, procedure.frame(procedure.learnt))
+        examine_structure(fewer, frame_of(procedure, procedure.learnt))
     assert refusal.value.code == "RS3420"
 
 

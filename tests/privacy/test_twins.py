@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from privacy.made_up import how, learnt
+from privacy.made_up import frame_of, how, learnt
 from riskstrat.privacy import twins
 from riskstrat.privacy.twins import deal_people, learn_twins
 from training.small_county import small_county
@@ -27,7 +27,7 @@ def dealt(procedure):
 def test_the_same_procedure_on_the_same_rows_makes_the_same_model(learner, tmp_path):
     model = learnt(COUNTY, tmp_path, learner)
     again = how(COUNTY, model)
-    twin = again.learn(again.frame(again.learnt), again.learnt)
+    twin = again.learn(frame_of(again, again.learnt), again.learnt)
     assert (twin.booster, twin.linear) == (model.booster, model.linear)
 
 
@@ -36,7 +36,7 @@ def test_sampled_negatives_are_learnt_from_again(tmp_path):
     model = learnt(COUNTY, tmp_path, sample=sample)
     again = how(COUNTY, model, sample=sample)
     assert len(again.learnt) < len(again.ground.plan.folds[-1].train)
-    assert again.learn(again.frame(again.learnt), again.learnt).booster == model.booster
+    assert again.learn(frame_of(again, again.learnt), again.learnt).booster == model.booster
 
 
 def test_everybody_attacked_is_left_out_of_two_twins_and_known_to_one(procedure, dealt):
@@ -53,7 +53,7 @@ def test_everybody_attacked_is_left_out_of_two_twins_and_known_to_one(procedure,
 
 def test_a_round_knows_which_twin_learnt_from_whom(procedure, dealt):
     unit = procedure.ground.rows.unit
-    frame = procedure.frame(dealt.rows)
+    frame = frame_of(procedure, dealt.rows)
     for number, each in enumerate(learn_twins(procedure, frame, dealt, lambda share, text: None)):
         assert each.confidence.shape == (3, len(each.rows))
         for twin in range(3):

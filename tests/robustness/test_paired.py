@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from riskstrat.robustness.agreement import agreement, always, jaccard, listed
-from riskstrat.robustness.paired import GAINED, Scored, compare
+from riskstrat.robustness.paired import GAINED, compare
 from riskstrat.statistics import NotEstimable, evaluate, points
+from riskstrat.statistics.paired import Scorer
 
 SHARES = (0.05, 0.2)
 
@@ -20,7 +21,7 @@ def people(n=1200, seed=1):
 
 def held(y, first, second, clusters, replicates=200, seed=0):
     rng = np.random.default_rng(seed)
-    sides = (Scored(first, first), Scored(second, second))
+    sides = (Scorer(risk=first, raw=first), Scorer(risk=second, raw=second))
     found = compare(y, *sides, clusters=clusters, shares=SHARES, replicates=replicates, rng=rng)
     return {(each.metric, each.at): each for each in found}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from riskstrat.audit.gates import GateResult
 from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray
 from riskstrat.statistics.ranked import cumulate, rank_rows, ranked_average_precision
 from riskstrat.statistics.resample import find_clusters, replicate
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Pages, Severity
+
+finding = Pages(AUDIT_CODES).finding
 
 RIGHT_ON_AVERAGE = (0.9, 1.1)
 TOO_GOOD = 0.90
@@ -28,32 +30,6 @@ MANY_TIED = 0.1
 UNEQUAL = 0.8
 
 
-def finding(
-    code: str,
-    severity: Severity,
-    where: str,
-    message: str,
-    number: Estimate | None = None,
-    group: str = "",
-) -> Finding:
-    """A finding with the fix of its code; NaN becomes None."""
-    found = number or Estimate(nan, nan, nan, 0)
-    value, low, high = (v if isfinite(v) else None for v in (found.value, found.low, found.high))
-    return Finding(
-        code=code,
-        name=AUDIT_CODES[code].title,
-        severity=severity,
-        where=where,
-        message=message,
-        value=value,
-        low=low,
-        high=high,
-        n=found.n or None,
-        group=group,
-        fix=AUDIT_CODES[code].fix,
-    )
-
-
 def check_calibration(winner: str, metrics: Mapping[str, Any]) -> Iterator[Finding]:
     """RS301 and RS302: right on average, and neither too extreme nor too timid."""
     low, high = RIGHT_ON_AVERAGE
@@ -61,21 +37,23 @@ def check_calibration(winner: str, metrics: Mapping[str, Any]) -> Iterator[Findi
         ("RS301", "calibration_in_the_large", "observed over expected outcomes"),
         ("RS302", "calibration_slope", "calibration slope"),
     ):
-        number = estimate(metrics.get(metric))
+        number = Estimate.from_dict(metrics.get(metric))
         if not number.estimable:
             message = f"{winner}: the {words} could not be estimated"
             yield finding(code, Severity.WARNING, winner, message, number)
             continue
-        outside = number.low > high or number.high < low
-        message = f"{winner}: {words} {said(number)}; 1 is right"
+        outside = number.outside(low, high)
+        message = f"{winner}: {words} {number.in_words()}; 1 is right"
         yield finding(code, Severity.WARNING if outside else Severity.INFO, winner, message, number)
 
 
 def check_discrimination(winner: str, metrics: Mapping[str, Any]) -> Iterator[Finding]:
     """RS306: too good to be true."""
-    number = estimate(metrics.get("auroc"))
+    number = Estimate.from_dict(metrics.get("auroc"))
     if number.estimable and number.value > TOO_GOOD:
-        message = f"{winner}: area under the ROC curve {said(number)}; above {TOO_GOOD:g} is rare"
+        message = (
+            f"{winner}: area under the ROC curve {number.in_words()}; above {TOO_GOOD:g} is rare"
+        )
         yield finding("RS306", Severity.WARNING, winner, message, number)
 
 
@@ -113,7 +91,7 @@ def check_against_baselines(
         better = number.low > 0
         message = (
             f"{winner} {'finds more than' if better else 'is not shown to find more than'} "
-            f"{name}: average precision differs by {said(number)}"
+            f"{name}: average precision differs by {number.in_words()}"
         )
         yield finding("RS303", Severity.INFO if better else Severity.WARNING, name, message, number)
 
@@ -162,13 +140,14 @@ def check_groups(fairness: pa.Table) -> Iterator[Finding]:
     for row in rows:
         if row["metric"] != "sensitivity_ratio" or row["verdict"] != OK:
             continue
-        if row["high"] is not None and row["high"] < UNEQUAL:
+        number = Estimate.from_dict(row)
+        if number.high < UNEQUAL:
             message = (
                 f"{row['group']}: of those in need at level {row['level']}, {_cut(row['at'])} "
-                f"finds {said(estimate(row))} times the share it finds at {row['reference']}"
+                f"finds {number.in_words()} times the share it finds at {row['reference']}"
             )
             group = f"{row['group']}: {row['level']}"
-            yield finding("RS310", Severity.WARNING, row["group"], message, estimate(row), group)
+            yield finding("RS310", Severity.WARNING, row["group"], message, number, group)
 
 
 def check_features(empty: Mapping[str, int], rows: int) -> Iterator[Finding]:
@@ -231,15 +210,6 @@ def from_gates(gates: Sequence[GateResult]) -> Iterator[Finding]:
             yield finding(gate.code, severity, gate.name, message, number, gate.group)
 
 
-def estimate(found: Mapping[str, Any] | None) -> Estimate:
-    """An entry of metrics.json or a row of the fairness table as an Estimate; None is NaN."""
-    entry = found or {}
-    value, low, high = (
-        nan if entry.get(k) is None else float(entry[k]) for k in ("value", "low", "high")
-    )
-    return Estimate(value, low, high, int(entry.get("n") or 0))
-
-
 def _aligned(
     tested: pa.Table, learner: str
 ) -> tuple[BoolArray, FloatArray, NDArray[Any], NDArray[np.int64]]:
@@ -263,10 +233,3 @@ def _cut(at: str) -> str:
         return f"the top {100 * float(at):g}%"
     except ValueError:
         return f"`{at}`"
-
-
-def said(number: Estimate) -> str:
-    """``1.2 (95% interval 1.1 to 1.3)``."""
-    if isfinite(number.low) and isfinite(number.high):
-        return f"{number.value:.3g} (95% interval {number.low:.3g} to {number.high:.3g})"
-    return f"{number.value:.3g}"

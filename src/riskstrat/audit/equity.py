@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from riskstrat.audit.benefit import net_benefits
 from riskstrat.audit.calibration_curves import calibration_curves
-from riskstrat.audit.checks import RIGHT_ON_AVERAGE, estimate, finding, said
+from riskstrat.audit.checks import RIGHT_ON_AVERAGE, finding
 from riskstrat.audit.comparisons import check_comparisons, comparisons
 from riskstrat.audit.fairness import OK
 from riskstrat.audit.label_bias import check_label_bias, need_at_equal_risk
@@ -22,6 +22,7 @@ from riskstrat.audit.spec import AuditSpec
 from riskstrat.audit.tested import Tested
 from riskstrat.audit.tradeoffs import check_tradeoffs, tradeoffs
 from riskstrat.risk_model import RiskModel
+from riskstrat.statistics import Estimate
 from riskstrat.statistics.estimate import FloatArray
 from riskstrat.vocabulary import Finding, Severity
 
@@ -123,11 +124,12 @@ def check_group_calibration(rows: Sequence[Mapping[str, Any]]) -> Iterator[Findi
         judged = row["metric"] == "calibration_in_the_large" and row["verdict"] == OK
         if not judged or row["group"] == EVERYONE or None in (row["low"], row["high"]):
             continue
-        if row["low"] > high or row["high"] < low:
+        number = Estimate.from_dict(row)
+        if number.outside(low, high):
             message = (
-                f"{row['group']}: at level {row['level']} {said(estimate(row))} times as many "
+                f"{row['group']}: at level {row['level']} {number.in_words()} times as many "
                 f"outcomes happened as the risks say; they are too "
-                f"{'low' if row['low'] > high else 'high'} for this group"
+                f"{'low' if number.low > high else 'high'} for this group"
             )
             where = f"{row['group']}: {row['level']}"
-            yield finding("RS3507", Severity.WARNING, row["group"], message, estimate(row), where)
+            yield finding("RS3507", Severity.WARNING, row["group"], message, number, where)

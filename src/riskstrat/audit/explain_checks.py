@@ -97,10 +97,12 @@ def check_glass_box(winner: str, compared: Comparison) -> list[Finding]:
         -found.difference.value, -found.difference.high, -found.difference.low, found.difference.n
     )
     free = not given_up.low > 0
+    loses = given_up.value >= 0
+    told = given_up if loses else found.difference
     message = (
         f"a glass box reaches an average precision of {found.second.value:.3f} where {winner} "
-        f"reaches {found.first.value:.3f}: it gives up {given_up.value:.4f} (95% interval "
-        f"{given_up.low:.4f} to {given_up.high:.4f})"
+        f"reaches {found.first.value:.3f}: it {'gives up' if loses else 'gains'} {told.value:.4f} "
+        f"(95% interval {told.low:.4f} to {told.high:.4f})"
     )
     message += "; no price is shown" if free else ""
     severity = Severity.WARNING if free else Severity.INFO

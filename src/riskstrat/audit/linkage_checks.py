@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil, floor, nan
+from math import ceil, floor
 from typing import Any
 
 from riskstrat.audit.checks import finding
@@ -140,13 +140,14 @@ def _less(row: Row, largest: Row, whose: str, measure: str) -> Finding:
     of = "of all agencies" if whose == ALL else f"of {whose}"
     message = (
         f"{row['group']}: {records} {of} at level {row['level']} {FEWER[measure]} in "
-        f"{_share(_estimate(row))}, at level {largest['level']} in {_share(_estimate(largest))}"
+        f"{_share(Estimate.from_dict(row))}, at level {largest['level']} in "
+        f"{_share(Estimate.from_dict(largest))}"
     )
     group = f"{row['group']}: {row['level']}"
     where = whose if whose != ALL else str(row["group"])
     apart = largest["value"] - row["value"]
     severity = Severity.WARNING if apart >= MATTERS else Severity.INFO
-    return finding("RS332", severity, where, message, _estimate(row), group)
+    return finding("RS332", severity, where, message, Estimate.from_dict(row), group)
 
 
 def check_again(again: Mapping[str, Any]) -> Iterator[Finding]:
@@ -167,8 +168,8 @@ def check_again(again: Mapping[str, Any]) -> Iterator[Finding]:
         apart = after.high < before.low or after.low > before.high
         if apart or metric == "auroc":
             message = (
-                f"{SAID[metric]}{at} on sure links only: {_said(after)}; on all links: "
-                f"{_said(before)}"
+                f"{SAID[metric]}{at} on sure links only: {after.in_words()}; on all links: "
+                f"{before.in_words()}"
             )
             severity = Severity.WARNING if apart else Severity.INFO
             yield finding("RS333", severity, metric, message, after)
@@ -179,20 +180,11 @@ def _pairs(
 ) -> Iterator[tuple[str, str, Estimate, Estimate]]:
     """Metric, capacity in words, and its value on all links and on sure ones."""
     for name in AGAIN:
-        yield name, "", _estimate(before[name]), _estimate(after[name])
+        yield name, "", Estimate.from_dict(before[name]), Estimate.from_dict(after[name])
     for one, other in zip(before["at_capacity"], after["at_capacity"], strict=True):
         at = f" in the top {100 * one['share']:g}%"
         for name in AT:
-            yield name, at, _estimate(one[name]), _estimate(other[name])
-
-
-def _estimate(row: Row) -> Estimate:
-    value, low, high = (nan if row[k] is None else float(row[k]) for k in ("value", "low", "high"))
-    return Estimate(value, low, high, int(row["n"] or 0))
-
-
-def _said(number: Estimate) -> str:
-    return f"{number.value:.3g} (95% interval {number.low:.3g} to {number.high:.3g})"
+            yield name, at, Estimate.from_dict(one[name]), Estimate.from_dict(other[name])
 
 
 def _share(number: Estimate) -> str:

@@ -14,14 +14,6 @@ from riskstrat.statistics.estimate import BoolArray, FloatArray, NotEstimable
 from riskstrat.statistics.points import POINT_METRICS
 from riskstrat.statistics.ranked import places
 
-RATES = (
-    "selection_rate",
-    "ppv",
-    "sensitivity",
-    "specificity",
-    "false_positive_rate",
-    "false_negative_rate",
-)
 RANKED = ("auroc", "average_precision")
 CALIBRATED = ("brier", "calibration_in_the_large", "calibration_slope")
 

@@ -71,7 +71,8 @@ def glassbox(
     show(found.as_dict(), as_json=as_json, text=str(found.folder))
     if not (quiet or as_json):
         suggest(read=str(found.folder / "report.html"))
-        say("  a sign-off of the report as it was no longer holds", style="yellow")
+        if found.written:
+            say("  a sign-off of the report as it was no longer holds", style="yellow")
 
 
 def contributions(

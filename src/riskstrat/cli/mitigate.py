@@ -84,7 +84,8 @@ def mitigate(
     show(None, as_json=False, text=str(found.folder))
     if not quiet:
         suggest(read=str(found.folder / "audit/mitigation.html"))
-        say("  a sign-off of the report as it was no longer holds", style="yellow")
+        if found.written:
+            say("  a sign-off of the report as it was no longer holds", style="yellow")
 
 
 def tables(found: Mitigated) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:

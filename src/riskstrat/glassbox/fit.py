@@ -2,8 +2,8 @@
 
 Nori et al. 2019, arXiv:1909.09223; Lou et al. 2012, doi:10.1145/2339530.2339556. Curves only,
 without pairs of features: a page of curves can be read, a page of surfaces cannot. The bags that
-decide when to stop leave out whole people or households, and no step rests on fewer people than
-a leaf of the model it is compared with.
+decide when to stop leave out whole people or households, and no cut leaves fewer people on a side
+than a leaf of the model it is compared with holds.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from riskstrat.errors import RiskstratError
 from riskstrat.glassbox.model import Curve, GlassBox
-from riskstrat.vocabulary import FeatureColumn, FeatureKind
+from riskstrat.vocabulary import FeatureColumn
 
 FloatArray = NDArray[np.float64]
 BAGS = 4
-"""models whose curves are averaged: with eight nothing is gained (docs/decisions/0028)"""
+"""models whose curves are averaged: with eight next to nothing is gained (docs/decisions/0028)"""
 LEFT_OUT = 0.15
 """share of the clusters of a bag that decide when it stops"""
 MOST_BINS = 127
@@ -50,7 +50,7 @@ def fit_glass_box(
         outcome: bool (n,).
         clusters: int (n,), what stands or falls together.
         features: the columns of the matrix.
-        floor: people that a step rests on at least.
+        floor: people whom a cut leaves on each side at least.
         seed: of bags and fit.
         threads: bags at the same time; the answer does not depend on it.
         bags: models that are averaged.
@@ -61,7 +61,7 @@ def fit_glass_box(
     """
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    types = ["nominal" if is_nominal(feature) else "continuous" for feature in features]
+    types = ["nominal" if feature.nominal else "continuous" for feature in features]
     machine = ExplainableBoostingClassifier(
         feature_types=types,
         interactions=0,
@@ -69,6 +69,7 @@ def fit_glass_box(
         max_bins=MOST_BINS,
         min_samples_leaf=floor,
         min_cat_samples=floor,
+        smoothing_rounds=0,  # these cut at random, wherever it is, and leave single people alone
         n_jobs=threads,
         random_state=seed % 2**31,
     )
@@ -81,11 +82,6 @@ def fit_glass_box(
     _same(found, machine, matrix)
     curves = tuple(_without_rare(c, machine, i, floor) for i, c in enumerate(found.curves))
     return GlassBox(found.intercept + correction, curves, tuple(features))
-
-
-def is_nominal(feature: FeatureColumn) -> bool:
-    """Whether a feature's codes have no order."""
-    return feature.kind is FeatureKind.CATEGORY and not feature.ordered
 
 
 def bags_of(clusters: NDArray[np.int64], bags: int, seed: int) -> NDArray[np.int8]:

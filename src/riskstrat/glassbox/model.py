@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from riskstrat.vocabulary import FeatureColumn
 
@@ -73,6 +74,10 @@ class GlassBox:
         for curve in self.curves:
             out += curve.of(matrix[:, curve.feature])
         return out
+
+    def raw_of(self, matrix: NDArray[Any]) -> FloatArray:
+        """Probabilities (rows,) before calibration."""
+        return np.asarray(expit(self.log_odds(matrix)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; features by name."""

@@ -10,7 +10,7 @@ import numpy as np
 from riskstrat.mitigation.remedies import REMEDIES
 from riskstrat.mitigation.trial import FloatArray, Trial
 from riskstrat.statistics.cuts import Cut
-from riskstrat.statistics.estimate import Estimate, percentile_estimate
+from riskstrat.statistics.estimate import Estimate, estimate_of_draws
 from riskstrat.statistics.groups import resampled_groups
 from riskstrat.statistics.resample import Replicates
 
@@ -44,13 +44,15 @@ def compare(
         for (metric, level), values in own.items():
             n = _denominator(trial, metric, level)
             against = None if base == name else drawn[base][metric, level]
-            change = Estimate.unknown(n) if against is None else _estimate(values - against, n)
+            change = (
+                Estimate.unknown(n) if against is None else estimate_of_draws(values - against, n)
+            )
             rows.append(
                 {
                     "remedy": name,
                     "metric": metric,
                     "level": level,
-                    **_estimate(values, n).as_dict(),
+                    **estimate_of_draws(values, n).as_dict(),
                     **_changed(change),
                 }
             )
@@ -116,10 +118,6 @@ def _denominator(trial: Trial, metric: str, level: str | None) -> int:
     if metric == "ppv":
         return max(1, round(trial.at * len(test)))
     return len(test)
-
-
-def _estimate(values: FloatArray, n: int) -> Estimate:
-    return percentile_estimate(float(values[0]), values[1:], n)
 
 
 def _changed(change: Estimate) -> dict[str, float | int | None]:

@@ -19,7 +19,6 @@ from riskstrat.mitigation.trial import BoolArray, IntArray, Part, Trial, adjusta
 from riskstrat.risk_model import FeatureRows, RiskModel
 from riskstrat.risk_model.encode import encode
 from riskstrat.statistics.probability import odds
-from riskstrat.vocabulary import FeatureKind
 
 MOST_TRAIN = 40_000
 """rows learnt from: whole units are drawn where there are more"""
@@ -99,11 +98,7 @@ def gather(tables: Tables, group: str, at: float) -> Trial:
         adjust=_part(tables, adjust, name, read=False),
         test=_part(tables, test, name, read=True),
         features=tables.model.features,
-        nominal=tuple(
-            i
-            for i, feature in enumerate(tables.model.features)
-            if feature.kind is FeatureKind.CATEGORY and not feature.ordered
-        ),
+        nominal=tuple(i for i, feature in enumerate(tables.model.features) if feature.nominal),
         judged=judged,
         too_few=too_few,
         proxies=proxies,

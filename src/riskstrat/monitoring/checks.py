@@ -16,31 +16,15 @@ from riskstrat.monitoring.extracts import Missing, Volume
 from riskstrat.monitoring.lists import AboveCut, Churn
 from riskstrat.monitoring.spec import MonitorSpec
 from riskstrat.statistics import Estimate
-from riskstrat.vocabulary import Finding, Severity, in_words
+from riskstrat.vocabulary import Finding, Pages, Severity, in_words
+
+finding = Pages(MONITORING_CODES).finding
 
 FEW_PEOPLE = 1000
 BY_GROUP = ("auroc", "sensitivity", "calibration_in_the_large")
 PERIODS = {
     "year": "of the year before", "month": "that arrived in the month before", "day": "open on",
 }  # fmt: skip
-
-
-def finding(
-    code: str,
-    severity: Severity,
-    where: str,
-    message: str,
-    number: Estimate | None = None,
-    group: str = "",
-) -> Finding:
-    """A finding with the name and fix of its code; NaN and infinity become None."""
-    limits = (number.value, number.low, number.high) if number else (None, None, None)
-    value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
-    page = MONITORING_CODES[code]
-    return Finding(
-        code, page.title, severity, where, message, value, low, high,
-        (number.n or None) if number else None, group, page.fix,
-    )  # fmt: skip
 
 
 def check_volumes(
@@ -60,7 +44,7 @@ def check_volumes(
             message = f"{each.source}: the extract is complete for {each.covered:.0%} of "
             message += f"the {'day' if each.period == 'day' else 'month'} before {day}"
             yield finding("RS3702", Severity.WARNING, each.source, message)
-        if beyond(each.ratio, 1 - spec.volume, 1 + spec.volume) and each.source not in told:
+        if each.ratio.outside(1 - spec.volume, 1 + spec.volume) and each.source not in told:
             told.add(each.source)  # a year that differs says it once, whatever the month
             few = each.now < least
             times = "far fewer than" if few else f"{said(each.ratio)} times"
@@ -73,7 +57,7 @@ def check_volumes(
 def check_missing(found: Sequence[Missing], spec: MonitorSpec) -> Iterator[Finding]:
     """RS3703: a column is emptier, or fuller."""
     for each in found:
-        if beyond(each.change, -spec.missing, spec.missing):
+        if each.change.outside(-spec.missing, spec.missing):
             more = "more" if each.change.value > 0 else "less"
             message = f"{each.source}: {each.column} is empty {more} often than in training, by "
             message += f"{said(each.change, 100)} points"
@@ -131,7 +115,7 @@ def check_scores(
         message = f"scores differ from those of the held-out dates, PSI {said(number)}"
         yield finding("RS3705", Severity.WARNING, "scores", message, number)
     for cut in cuts:
-        if beyond(cut.ratio, 1 - spec.listed, 1 + spec.listed):
+        if cut.ratio.outside(1 - spec.listed, 1 + spec.listed):
             few = min(cut.people_now, cut.people_then) < least
             more = "more" if cut.ratio.value > 1 else "fewer"
             times = f"far {more} than" if few else f"{said(cut.ratio)} times"
@@ -150,7 +134,7 @@ def check_outcomes(
         now, then: metric -> estimate, on the day and when the model was judged.
     """
     number = now.get("calibration_in_the_large")
-    if number and beyond(number, *spec.calibration):
+    if number and number.outside(*spec.calibration):
         message = f"observed over expected outcomes {said(number)}; 1 is right"
         yield finding("RS3707", Severity.WARNING, "everyone", message, number)
     for metric in ("auroc", "average_precision"):
@@ -180,7 +164,7 @@ def check_groups(
         before = known.get(_key(row))
         if before is None or row["verdict"] != "ok" or row["metric"] not in BY_GROUP:
             continue
-        ours, theirs = estimate_of(row), estimate_of(before)
+        ours, theirs = Estimate.from_dict(row), Estimate.from_dict(before)
         if row["group"] == "everyone" or not worse(row["metric"], ours, theirs):
             continue
         cut = f" in the top {percent(float(row['at']))}" if row["at"] else ""
@@ -221,7 +205,7 @@ def check_gates(rows: Sequence[Mapping[str, Any]], hidden: Hidden) -> Iterator[F
         failed = row["verdict"] == "fail"
         at = None if row["at"] is None else f"{row['at']:g}"
         few = (row["group"], row["name"], at) in hidden
-        number = None if few else estimate_of(row)
+        number = None if few else Estimate.from_dict(row)
         told = f"worst for {row['group']}; {TOO_FEW}." if few else row["explanation"]
         message = f"gate `{row['text']}`: {told}"
         if row["then"] != "pass":
@@ -241,27 +225,12 @@ def not_yet(day: date, known_from: date | None, why: str) -> Finding:
     return finding("RS3713", Severity.INFO, "outcomes", message)
 
 
-def beyond(number: Estimate, low: float, high: float) -> bool:
-    """Whether a whole interval lies outside a range; an estimate without one never does."""
-    return number.low > high or number.high < low
-
-
 def worse(metric: str, now: Estimate, then: Estimate) -> bool:
     """Whether an interval lies wholly on the worse side of another."""
     if metric == "calibration_in_the_large":
         apart = now.low > then.high or now.high < then.low
         return apart and abs(now.value - 1) > abs(then.value - 1)
     return now.high < then.low
-
-
-def estimate_of(row: Mapping[str, Any]) -> Estimate:
-    """A row of a table, or an entry of ``metrics.json``, as an Estimate; None is NaN."""
-    value, low, high = (_float(row.get(name)) for name in ("value", "low", "high"))
-    return Estimate(value, low, high, int(row.get("n") or 0))
-
-
-def _float(value: Any) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def said(number: Estimate, times: float = 1.0) -> str:

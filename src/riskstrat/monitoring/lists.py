@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from riskstrat.statistics import Estimate, percentile_estimate, wilson_interval
-from riskstrat.statistics.estimate import FloatArray, IntArray
+from riskstrat.statistics import Estimate, wilson_interval
+from riskstrat.statistics.estimate import FloatArray, IntArray, estimate_of_draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,11 @@ def _above(
     ratio = np.divide(found[1], found[0], out=np.full(len(every), np.nan), where=found[0] > 0)
     return AboveCut(
         share,
-        _estimate(found[0], sizes[0]),
-        _estimate(found[1], sizes[1]),
-        _estimate(ratio, sizes[1]),
+        estimate_of_draws(found[0], sizes[0]),
+        estimate_of_draws(found[1], sizes[1]),
+        estimate_of_draws(ratio, sizes[1]),
         *counts,
     )
-
-
-def _estimate(values: FloatArray, n: int) -> Estimate:
-    return percentile_estimate(float(values[0]), values[1:], n)
 
 
 def mean_risk(risk: FloatArray, pack: IntArray, weights: FloatArray) -> Estimate:
@@ -84,7 +80,7 @@ def mean_risk(risk: FloatArray, pack: IntArray, weights: FloatArray) -> Estimate
     every = np.vstack([np.ones((1, packs)), weights])
     summed = every @ np.bincount(pack, weights=risk, minlength=packs)
     people = every @ np.bincount(pack, minlength=packs).astype(np.float64)
-    return _estimate(summed / people, len(risk))
+    return estimate_of_draws(summed / people, len(risk))
 
 
 @dataclass(frozen=True, slots=True)

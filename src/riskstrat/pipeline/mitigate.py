@@ -9,13 +9,9 @@ from typing import Any
 
 from riskstrat.disk import read_json
 from riskstrat.errors import UsageError
-from riskstrat.pipeline.explain import explain_more
-from riskstrat.pipeline.glassbox import finished_run
-from riskstrat.pipeline.links import hold_links
-from riskstrat.pipeline.options import Listener, Options, Silent
-from riskstrat.pipeline.run import derive
-from riskstrat.pipeline.work import Work, allowed, holding, write_log
-from riskstrat.stages.lineage import MITIGATION, trace
+from riskstrat.pipeline.beside import put_beside
+from riskstrat.pipeline.options import Listener, Options
+from riskstrat.stages.lineage import MITIGATION
 from riskstrat.study import Study
 
 PAGE = "audit/mitigation.html"
@@ -28,6 +24,8 @@ class Mitigated:
     folder: Path
     groups: tuple[str, ...]
     remedies: int
+    written: bool
+    """whether the report was written anew; otherwise it told of them already"""
     measures: tuple[Mapping[str, Any], ...]
     """a row per group, remedy and measure, with its change and intervals"""
 
@@ -65,32 +63,13 @@ def try_remedies(
             fix="list attributes under `audit.groups`, and run the study again",
             code="RS3510",
         )
-    allowed(study, options)
-    with holding(options.store):
-        lineage = trace(study, options.store, options.data)
-        work = Work(study, options, lineage, listener or Silent())
-        folder = finished_run(work, run)
-        derive(work)
-        explain_more(work)
-        hold_links(work)
-        before = len(work.stages)
-        artefact = work.stage(MITIGATION, _say)
-        facts = read_json(folder / "run.json")
-        known = [each for each in facts["stages"] if each["stage"] not in (MITIGATION, "report")]
-        told = {name: value for name, value in facts.items() if name != "stages"}
-        work.listener.starts("report")
-        done = work.child("report.publish_run", told, [*known, *work.stages[before:]])
-        work.listener.ends("report", str(folder / "report.html"), done.seconds, reused=False)
-        write_log(
-            work,
-            f"mitigate {study.name} {folder.name}",
-            {"mitigation": lineage[MITIGATION], "groups": artefact.facts["groups"]},
-        )
-    groups = read_json(folder / "audit/mitigation.json")["groups"]
+    made = put_beside(study, options, listener, run, MITIGATION, _say)
+    groups = read_json(made.folder / "audit/mitigation.json")["groups"]
     return Mitigated(
-        folder=folder,
-        groups=tuple(artefact.facts["groups"]),
-        remedies=int(artefact.facts["remedies"]),
+        folder=made.folder,
+        groups=tuple(made.facts["groups"]),
+        remedies=int(made.facts["remedies"]),
+        written=made.written,
         measures=tuple({"group": one["group"], **row} for one in groups for row in one["measures"]),
     )
 

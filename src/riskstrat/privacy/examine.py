@@ -19,7 +19,7 @@ from riskstrat.privacy.measures import (
 )
 from riskstrat.privacy.structure import Structure, examine_structure
 from riskstrat.privacy.twins import TWINS, Deal, Tell, deal_people, learn_twins
-from riskstrat.training.relearn import Procedure
+from riskstrat.training.again import Procedure
 from riskstrat.vocabulary import Finding, Severity
 
 STRUCTURE_SHARE = 0.2
@@ -86,7 +86,8 @@ def examine(
         StorageError: RS3420, when the model was not learnt from these rows.
     """
     dealt = deal_people(procedure, cluster)
-    frame = procedure.frame(dealt.rows if dealt else procedure.learnt[:0])
+    held = dealt.rows if dealt else procedure.learnt[:0]
+    frame = procedure.ground.frame(procedure.model.features, held)
     tell(0.0, "reading the model's own text")
     structure = examine_structure(procedure, frame) if len(procedure.learnt) else None
     measured = dict(of_structure(structure)) if structure else {}
@@ -97,9 +98,9 @@ def examine(
     else:
         rounds = learn_twins(procedure, frame, dealt, _within(tell))
         tell(0.95, "telling people apart")
-        measured |= of_attacks(rounds, replicates, procedure.seed)
+        measured |= of_attacks(rounds, replicates, procedure.ground.seed)
         of_rows = procedure.ground.rows.groups
-        levels = by_level(rounds, of_rows, groups, replicates, procedure.seed)
+        levels = by_level(rounds, of_rows, groups, replicates, procedure.ground.seed)
     winner = procedure.model.name
     found = [*from_attacks(winner, measured), *from_insider(winner, measured)]
     found += from_levels(levels)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 
 from riskstrat.privacy.codes import PRIVACY_CODES
 from riskstrat.privacy.measures import AUC, INFORMED, POSITIVES, TPR, Level, Measured
 from riskstrat.privacy.structure import FEW, Structure
 from riskstrat.statistics.estimate import Estimate
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Pages, Severity
+
+_finding = Pages(PRIVACY_CODES).finding
 
 LIMITS: Mapping[str, tuple[str, float, str]] = {
     AUC: ("RS3401", 0.53, "people learnt from and others"),
@@ -25,9 +26,10 @@ def from_attacks(winner: str, measured: Mapping[str, Measured]) -> Iterator[Find
         found = measured[name]
         number = found.number
         if name == TPR:
-            said = f"{winner}: of those learnt from, a share of {_said(number)} can be named"
+            said = f"{winner}: of those learnt from, a share of {number.in_words()} can be named"
         else:
-            said = f"{winner}: {who} are told apart with an area under the curve of {_said(number)}"
+            said = f"{winner}: {who} are told apart with an area under the curve of "
+            said += number.in_words()
         if not number.estimable:
             said = f"{winner}: {found.too_few or 'nothing could be estimated'}"
         elif found.too_few:
@@ -44,7 +46,7 @@ def from_insider(winner: str, measured: Mapping[str, Measured]) -> Iterator[Find
     if everybody.estimable and some.estimable:
         said = (
             f"{winner}: with everybody else's records, people are told apart with an area under "
-            f"the curve of {_said(everybody)}, those with the outcome {_said(some)}"
+            f"the curve of {everybody.in_words()}, those with the outcome {some.in_words()}"
         )
         yield _finding("RS3404", Severity.INFO, winner, said, everybody)
 
@@ -57,7 +59,7 @@ def from_levels(levels: Sequence[Level]) -> Iterator[Finding]:
         if number.estimable and number.low > limit:
             said = (
                 f"{level.group}: people of level {level.level} are told apart with an area under "
-                f"the curve of {_said(number)}; at most {limit:g} is wanted"
+                f"the curve of {number.in_words()}; at most {limit:g} is wanted"
             )
             group = f"{level.group}: {level.level}"
             yield _finding("RS3405", Severity.WARNING, level.group, said, number, group)
@@ -91,33 +93,9 @@ def from_structure(winner: str, found: Structure) -> Iterator[Finding]:
         yield _finding("RS3410", Severity.ERROR, winner, said)
 
 
-def _finding(
-    code: str,
-    severity: Severity,
-    where: str,
-    message: str,
-    number: Estimate | None = None,
-    group: str = "",
-) -> Finding:
-    value, low, high = (
-        (v if isfinite(v) else None for v in (number.value, number.low, number.high))
-        if number
-        else (None, None, None)
-    )
-    page = PRIVACY_CODES[code]
-    n = (number.n or None) if number else None
-    return Finding(code, page.title, severity, where, message, value, low, high, n, group, page.fix)
-
-
 def _exact(count: int, found: Structure) -> Estimate:
     return Estimate(float(count), float(count), float(count), found.people)
 
 
 def _people(count: int) -> str:
     return f"at least {count:,} people" if count >= FEW else f"fewer than {FEW} people"
-
-
-def _said(number: Estimate) -> str:
-    if isfinite(number.low) and isfinite(number.high):
-        return f"{number.value:.3g} (95% interval {number.low:.3g} to {number.high:.3g})"
-    return f"{number.value:.3g}"

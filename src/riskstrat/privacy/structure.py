@@ -15,8 +15,8 @@ from riskstrat.privacy.leaves import Leaves, SmallestLeaf
 from riskstrat.risk_model import RiskModel
 from riskstrat.risk_model.model import LIGHTGBM
 from riskstrat.statistics.estimate import IntArray
+from riskstrat.training.again import Procedure
 from riskstrat.training.frame import Frame
-from riskstrat.training.relearn import Procedure
 from riskstrat.vocabulary import FeatureKind
 
 FEW = 10

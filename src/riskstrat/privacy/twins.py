@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from riskstrat.training.again import Procedure
 from riskstrat.training.folds import deal, whole_groups
 from riskstrat.training.frame import Frame
-from riskstrat.training.relearn import Procedure
 from riskstrat.training.rows import BoolArray, FloatArray, IntArray, sample_units
 
 TWINS = 3
@@ -93,7 +93,7 @@ def deal_people(procedure: Procedure, cluster: str) -> Deal | None:
         cluster: what is dealt whole: ``unit``, or an attribute; a person is never divided.
     """
     rows = procedure.ground.rows
-    base = sample_units(rows, procedure.learnt, MOST_ROWS, (procedure.seed, 3401))
+    base = sample_units(rows, procedure.learnt, MOST_ROWS, (procedure.ground.seed, 3401))
     outcome = rows.outcome[base]
     if not len(base) or min(outcome.sum(), (~outcome).sum()) < LEAST:
         return None
@@ -103,7 +103,7 @@ def deal_people(procedure: Procedure, cluster: str) -> Deal | None:
     people = len(np.unique(rows.unit[base]))
     folds = max(FOLDS, TWINS * people // WANTED_PEOPLE)
     rounds = 1 if TWINS * people >= ENOUGH_PEOPLE * folds else FOLDS // TWINS
-    fold = deal(whole, outcome, folds, (procedure.seed, 3402), what=cluster)
+    fold = deal(whole, outcome, folds, (procedure.ground.seed, 3402), what=cluster)
     return Deal(base, fold, whole, rounds)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from riskstrat.robustness.codes import ROBUSTNESS_CODES
 from riskstrat.robustness.paired import GAINED, SECOND
 from riskstrat.statistics import Estimate
-from riskstrat.vocabulary import Finding, Severity
+from riskstrat.vocabulary import Finding, Pages, Severity
+
+_finding = Pages(ROBUSTNESS_CODES).finding
 
 RIGHT = (0.8, 1.25)
 """observed over expected outcomes"""
@@ -33,22 +34,11 @@ def findings(rows: Sequence[Row]) -> list[Finding]:
     return sorted(told, key=lambda each: (order.index(each.severity), each.code, each.where))
 
 
-def _finding(
-    code: str, severity: Severity, where: str, message: str, number: Estimate | None = None
-) -> Finding:
-    limits = (number.value, number.low, number.high) if number else (None, None, None)
-    value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
-    page, n = ROBUSTNESS_CODES[code], (number.n or None) if number else None
-    return Finding(code, page.title, severity, where, message, value, low, high, n, fix=page.fix)
-
-
 def number_of(rows: Sequence[Row], **where: Any) -> Estimate:
     """The one number of a drill that fits; not estimable where there is none."""
     for row in rows:
         if all(row[name] == value for name, value in where.items()):
-            limits = ("value", "low", "high")
-            value, low, high = (float("nan") if row[k] is None else float(row[k]) for k in limits)
-            return Estimate(value, low, high, int(row["n"] or 0))
+            return Estimate.from_dict(row)
     return Estimate.unknown(0)
 
 
@@ -73,7 +63,7 @@ def check_ablation(rows: Sequence[Row]) -> Iterator[Finding]:
         precision = number_of(rows, metric="average_precision", **at)
         if not (auroc.low > 0 or precision.low > 0):
             message = f"the data of {agency} are not shown to add anything: AUROC with them less "
-            message += f"AUROC without is {said(auroc)}"
+            message += f"AUROC without is {auroc.in_words()}"
             yield _finding("RS3751", Severity.INFO, agency, message, auroc)
 
 
@@ -85,11 +75,13 @@ def check_elsewhere(rows: Sequence[Row]) -> Iterator[Finding]:
             lost = number_of(rows, metric="auroc", role=GAINED, **at)
             right = number_of(rows, metric="calibration_in_the_large", role=SECOND, **at)
             if lost.low > 0:
-                message = f"{case}: AUROC is lower than that of the model as it is, by {said(lost)}"
+                message = (
+                    f"{case}: AUROC is lower than that of the model as it is, by {lost.in_words()}"
+                )
                 severity = Severity.WARNING if lost.value >= MATTERS else Severity.INFO
                 yield _finding(code, severity, case, message, lost)
-            if _outside(right, RIGHT):
-                message = f"{case}: observed over expected outcomes {said(right)}; 1 is right"
+            if right.outside(*RIGHT):
+                message = f"{case}: observed over expected outcomes {right.in_words()}; 1 is right"
                 yield _finding(code, Severity.WARNING, case, message, right)
 
 
@@ -120,13 +112,13 @@ def check_missing(rows: Sequence[Row]) -> Iterator[Finding]:
             and (row["metric"], row["role"]) == ("ppv", GAINED)
         ]
         worse = [(share, number) for share, number in lost if number.low > 0]
-        if _outside(right, RIGHT):
-            message = f"{case}: observed over expected outcomes {said(right)}; 1 is right"
+        if right.outside(*RIGHT):
+            message = f"{case}: observed over expected outcomes {right.in_words()}; 1 is right"
             yield _finding("RS3755", Severity.WARNING, case, message, right)
         elif worse:
             share, number = max(worse, key=lambda each: each[1].value)
             message = f"{case}: of the top {100 * share:g}% fewer are right, by "
-            message += f"{said(number, 100)} points"
+            message += f"{number.in_words(100)} points"
             yield _finding("RS3755", Severity.WARNING, case, message, number)
 
 
@@ -137,15 +129,17 @@ def check_curve(rows: Sequence[Row]) -> Iterator[Finding]:
         at = {"drill": "learning_curve", "case": done[-1], "role": GAINED}
         number = number_of(rows, metric="auroc", **at)
         verb = "still gains" if number.low > 0 else "is not shown to gain"
-        message = f"the model {verb} from twice as many people: AUROC differs by {said(number)}"
+        message = (
+            f"the model {verb} from twice as many people: AUROC differs by {number.in_words()}"
+        )
         yield _finding("RS3756", Severity.INFO, "learning curve", message, number)
 
 
 def check_permutation(rows: Sequence[Row]) -> Iterator[Finding]:
     """RS3757: something is learnt from outcomes dealt out by lot."""
     number = number_of(rows, drill="permutation", metric="auroc", role=SECOND)
-    if _outside(number, BY_CHANCE):
-        message = f"learnt from outcomes dealt out by lot, the mean AUROC is {said(number)}"
+    if number.outside(*BY_CHANCE):
+        message = f"learnt from outcomes dealt out by lot, the mean AUROC is {number.in_words()}"
         yield _finding("RS3757", Severity.ERROR, "outcomes by lot", message, number)
 
 
@@ -174,15 +168,3 @@ CHECKS = (
     check_ablation, check_elsewhere, check_stability, check_missing, check_curve,
     check_permutation, check_leaks, check_undone,
 )  # fmt: skip
-
-
-def _outside(number: Estimate, limits: tuple[float, float]) -> bool:
-    return number.low > limits[1] or number.high < limits[0]
-
-
-def said(number: Estimate, times: float = 1.0) -> str:
-    """A number with its interval."""
-    value, low, high = (f"{times * x:.3g}" for x in (number.value, number.low, number.high))
-    if isfinite(number.low) and isfinite(number.high):
-        return f"{value} (95% interval {low} to {high})"
-    return value

@@ -12,34 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from riskstrat.statistics.capacity import checked_share
-from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray, IntArray, both_classes
-from riskstrat.statistics.ranked import (
-    Cumulated,
-    RankedRows,
-    cumulate,
-    cut_point,
-    rank_rows,
-    ranked_auroc,
-    ranked_average_precision,
-    taken,
-)
-from riskstrat.statistics.resample import Clusters, Key, Replicates, find_clusters, replicate
+from riskstrat.statistics import paired
+from riskstrat.statistics.estimate import BoolArray, Estimate, IntArray
+from riskstrat.statistics.paired import Scorer
 
+OVERALL = ("auroc", "average_precision", "brier", "calibration_in_the_large")
+AT = ("ppv", "sensitivity")
 FIRST, SECOND, GAINED = "first", "second", "difference"
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a model says of some people.
-
-    Attributes:
-        raw: float (n,), ranks them.
-        risk: float (n,), calibrated.
-    """
-
-    raw: FloatArray
-    risk: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +64,8 @@ def row(
 
 def compare(
     y: BoolArray,
-    first: Scored,
-    second: Scored,
+    first: Scorer,
+    second: Scorer,
     *,
     clusters: IntArray,
     shares: Sequence[float],
@@ -106,66 +85,13 @@ def compare(
     Raises:
         NotEstimable: one class only, or a share outside (0, 1].
     """
-    outcome = both_classes(y)
-    who = find_clusters(clusters, len(outcome))
-    cuts = [checked_share(share) for share in shares]
-    sides = {FIRST: _Side.of(outcome, first, who), SECOND: _Side.of(outcome, second, who)}
-
-    def kernel(weights: FloatArray) -> dict[Key, FloatArray]:
-        found: dict[Key, FloatArray] = {}
-        for name, side in sides.items():
-            found |= {(name, *key): values for key, values in side.measures(weights, cuts).items()}
-        for key in [key[1:] for key in found if key[0] == FIRST]:
-            found[GAINED, *key] = found[FIRST, *key] - found[SECOND, *key]
-        return found
-
-    drawn = replicate(kernel, len(outcome), who.count, replicates, rng)
-    keys = dict.fromkeys(key[1:] for key in drawn.point)
-    return [_compared(drawn, key, outcome) for key in keys]
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One model's rows in rank order, and what each adds to its Brier score."""
-
-    ranked: RankedRows
-    squared: FloatArray
-    expected: FloatArray
-
-    @classmethod
-    def of(cls, y: BoolArray, scored: Scored, who: Clusters) -> _Side:
-        ranked = rank_rows(y, scored.raw, who, risk=scored.risk)
-        risk = scored.risk[ranked.rows]
-        return cls(ranked, (risk - y[ranked.rows]) ** 2, risk)
-
-    def measures(self, weights: FloatArray, cuts: Sequence[float]) -> dict[Key, FloatArray]:
-        counts = cumulate(self.ranked, weights)
-        found: dict[Key, FloatArray] = {
-            ("auroc",): ranked_auroc(counts),
-            ("average_precision",): ranked_average_precision(counts),
-            ("brier",): counts.weights @ self.squared / counts.n,
-            ("calibration_in_the_large",): counts.n_positive / (counts.weights @ self.expected),
-        }
-        for share in cuts:
-            found |= _at(counts, share)
-        return found
-
-
-def _at(counts: Cumulated, share: float) -> dict[Key, FloatArray]:
-    cut = cut_point(counts, share)
-    _, true = taken(counts, cut)
-    return {
-        ("ppv", repr(share)): true / cut.k,
-        ("sensitivity", repr(share)): true / counts.n_positive,
-    }
-
-
-def _compared(drawn: Replicates, key: Key, y: BoolArray) -> Compared:
-    metric, at = key[0], float(key[1]) if len(key) > 1 else None
-    n, positives = len(y), int(y.sum())
-    if metric == "ppv" and at is not None:
-        n = max(1, round(at * n))
-    if metric == "sensitivity":
-        n = positives
-    first, second, gained = (drawn.estimate((side, *key), n) for side in (FIRST, SECOND, GAINED))
-    return Compared(metric, at, first, second, gained)
+    found = paired.compare(
+        y, second, first, clusters=clusters, shares=shares, replicates=replicates, rng=rng,
+        slow=False,
+    )  # fmt: skip
+    overall = [(name, None, found.metrics[name]) for name in OVERALL]
+    at = [(name, share, told[name]) for share, told in found.at_capacity.items() for name in AT]
+    return [
+        Compared(name, share, told.second, told.first, told.difference)
+        for name, share, told in (*overall, *at)
+    ]

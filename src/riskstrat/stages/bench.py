@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from riskstrat.disk import read_json
-from riskstrat.risk_model import FeatureRows, RiskModel
-from riskstrat.robustness.paired import Compared, Scored, compare
+from riskstrat.risk_model import RiskModel
+from riskstrat.robustness.paired import Compared, compare
 from riskstrat.stages.jobs import Job, amount
-from riskstrat.stages.learn import columns_of
+from riskstrat.stages.learn import columns_of, ground_of, model_of, tested_rows, winner_of
 from riskstrat.statistics.estimate import BoolArray, FloatArray, IntArray
-from riskstrat.training.again import Setting, set_out
-from riskstrat.training.entrants import needed_attributes
+from riskstrat.statistics.paired import Scorer
+from riskstrat.training.again import Procedure, procedure_of
 from riskstrat.training.folds import Fold
-from riskstrat.training.refit import Refit
+from riskstrat.training.frame import Frame
+from riskstrat.training.ground import Ground
 from riskstrat.training.spec import RollingOrigin
 
 REPLICATES = 300
@@ -32,22 +32,27 @@ class Bench:
 
     Attributes:
         job: of the study.
-        model: the run's winner.
-        refit: learns it again.
+        procedure: how the run's winner was learnt.
+        frame: its features.
         quick: fewer repetitions.
         area: the attribute that names places; '' where there is none.
     """
 
     job: Job
-    model: RiskModel
-    refit: Refit
+    procedure: Procedure
+    frame: Frame
     quick: bool
     area: str
 
     @property
-    def setting(self) -> Setting:
-        """The study's rows, folds and features."""
-        return self.refit.setting
+    def model(self) -> RiskModel:
+        """The run's winner."""
+        return self.procedure.model
+
+    @property
+    def ground(self) -> Ground:
+        """The study's rows and folds."""
+        return self.procedure.ground
 
     @property
     def rolling(self) -> bool:
@@ -57,12 +62,12 @@ class Bench:
     @property
     def fold(self) -> Fold:
         """The fold whose test is what single refits are judged on."""
-        return self.setting.plan.folds[0]
+        return self.ground.plan.folds[0]
 
     @property
     def outcome(self) -> BoolArray:
-        """bool (n,), of every row of the setting."""
-        return self.setting.rows.outcome
+        """bool (n,), of every row of the ground."""
+        return self.ground.rows.outcome
 
     def some(self, many: int, few: int) -> int:
         """How often something is repeated."""
@@ -70,13 +75,13 @@ class Bench:
 
     def folds(self) -> Iterator[Fold]:
         """Every fold that tests somebody."""
-        return (fold for fold in self.setting.plan.folds if len(fold.test))
+        return (fold for fold in self.ground.plan.folds if len(fold.test))
 
     def tested(self) -> IntArray:
         """Row numbers of everybody who is tested, fold by fold."""
         return np.concatenate([fold.test for fold in self.folds()])
 
-    def intact(self) -> Scored:
+    def intact(self) -> Scorer:
         """The model with all it has, on everybody tested: the run's own scores.
 
         Of grouped folds, which each have parameters of their own, it is learnt again with the
@@ -86,58 +91,52 @@ class Bench:
             return self._own_scores()
         return self.again()
 
-    def again(self, **how: Any) -> Scored:
-        """The model learnt again in every fold, on everybody tested."""
-        parts = [self.refit.scores(fold, **how) for fold in self.folds()]
-        return Scored(
-            np.concatenate([raw for raw, _ in parts]), np.concatenate([risk for _, risk in parts])
+    def again(self, without: Collection[str] = ()) -> Scorer:
+        """The model learnt again in every fold, without some features, on everybody tested."""
+        frame = self.frame.without(without)
+        parts = [self.learnt_on(fold, frame) for fold in self.folds()]
+        return Scorer(
+            risk=np.concatenate([part.risk for part in parts]),
+            raw=np.concatenate([part.raw for part in parts]),
         )
 
-    def _own_scores(self) -> Scored:
-        chosen = [("split", "=", "test"), ("learner", "=", self.model.name)]
-        file = self.job.folder("training") / "predictions.parquet"
-        table = pq.read_table(file, filters=chosen).sort_by(
-            [("as_of", "ascending"), ("unit_id", "ascending")]
-        )
+    def learnt_on(self, fold: Fold, frame: Frame | None = None) -> Scorer:
+        """The model learnt again on a fold, calibrated as the study has it, on the fold's test."""
+        method = self.job.study.spec.training.calibrate
+        raw, risk = self.procedure.scores(frame or self.frame, fold, calibrate=method)
+        return Scorer(risk=risk, raw=raw)
+
+    def raw(self, **how: Any) -> FloatArray:
+        """Raw scores of the model learnt again on ``fold``, from other outcomes or another seed."""
+        return self.procedure.scores(self.frame, self.fold, **how)[0]
+
+    def _own_scores(self) -> Scorer:
+        table = tested_rows(self.job, self.model.name)
         raw, risk = (np.asarray(table[name].to_numpy()) for name in ("raw_score", "risk"))
-        return Scored(raw, risk)
+        return Scorer(risk=risk, raw=raw)
 
     def held_against(
-        self, rows: IntArray, first: Scored, second: Scored, *, seed: int
+        self, rows: IntArray, first: Scorer, second: Scorer, *, seed: int
     ) -> list[Compared]:
         """Two models on some rows; raises NotEstimable where all had one outcome."""
         return compare(
             self.outcome[rows],
             first,
             second,
-            clusters=self.setting.clusters[rows],
+            clusters=self.ground.clusters[rows],
             shares=self.job.study.spec.audit.capacity,
             replicates=self.some(REPLICATES, 100),
-            rng=np.random.default_rng([self.setting.seed, 70, seed]),
+            rng=np.random.default_rng([self.ground.seed, 70, seed]),
         )
 
 
 def set_up(job: Job, *, quick: bool) -> Bench:
     """Read the run's winner, and set its rows and features out as they were."""
-    study, training, features = job.study, job.folder("training"), job.folder("features")
-    spec = study.spec.training
-    winner = read_json(training / "training.json")["winner"]
-    model = RiskModel.load(training / "models" / winner)
-    file = features / "groups.parquet"
-    present = pq.read_schema(file).names
-    area = place_of(job, present)
-    wanted = (*needed_attributes(spec, present), *([area] if area else []))
-    setting = set_out(
-        columns_of(job.folder("cohort") / "cohort.parquet", ["outcome"]),
-        FeatureRows.of_file(features / "features.parquet"),
-        model.features,
-        columns_of(file, wanted),
-        spec,
-        horizon_days=study.spec.outcome.within.days,
-        seed=study.spec.seed,
-        memory=amount(job.memory),
-    )
-    return Bench(job, model, Refit(setting, model, spec, job.threads), quick, area)
+    model = model_of(job, winner_of(job))
+    area = place_of(job, pq.read_schema(job.folder("features") / "groups.parquet").names)
+    ground = ground_of(job, model.features, [area] if area else [])
+    frame = ground.frame(model.features, memory=amount(job.memory))
+    return Bench(job, procedure_of(model, ground, job.threads), frame, quick, area)
 
 
 def place_of(job: Job, present: list[str]) -> str:
@@ -167,8 +166,3 @@ def _places(job: Job, name: str) -> int:
     values = table[name].combine_chunks() if table.num_rows else table[name]
     count = len(values.dictionary) if hasattr(values, "dictionary") else 0
     return count if 2 <= count <= table.num_rows // 100 else 0
-
-
-def scored(raw: FloatArray, risk: FloatArray, at: IntArray | BoolArray) -> Scored:
-    """Some of the scores."""
-    return Scored(raw[at], risk[at])

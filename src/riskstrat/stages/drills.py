@@ -11,13 +11,12 @@ import pyarrow as pa
 
 from riskstrat.errors import TooThinError
 from riskstrat.robustness.agreement import agreement, always
-from riskstrat.robustness.paired import SECOND, Scored, row
+from riskstrat.robustness.paired import SECOND, row
 from riskstrat.stages.bench import Bench, Rows, Tell
 from riskstrat.statistics import NotEstimable, auroc
 from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray, IntArray
-from riskstrat.training.again import refits
+from riskstrat.statistics.paired import Scorer
 from riskstrat.training.folds import Fold
-from riskstrat.training.refit import restricted
 from riskstrat.training.rows import group_column
 
 CANNOT = (TooThinError, NotEstimable)
@@ -58,8 +57,8 @@ def transport(bench: Bench, tell: Tell) -> Rows:
         case = f"place {number + 1} of {len(names)}, the largest first"
         tell(number / len(largest), case)
         there = places == place
-        lived = np.isin(bench.setting.rows.unit, bench.setting.rows.unit[there])
-        fold = restricted(bench.setting.plan.folds[-1], ~lived, bench.setting)
+        lived = np.isin(bench.ground.rows.unit, bench.ground.rows.unit[there])
+        fold = bench.ground.restricted(bench.ground.plan.folds[-1], ~lived)
         judged = tested[there[tested]]
         at = np.searchsorted(np.sort(tested), judged)
         order = np.argsort(tested, kind="stable")[at]
@@ -71,7 +70,7 @@ def transport(bench: Bench, tell: Tell) -> Rows:
 
 def later_year(bench: Bench, tell: Tell) -> Rows:
     """The model learnt up to an earlier date, judged on the same later ones."""
-    fold, day = bench.fold, bench.setting.rows.as_of
+    fold, day = bench.fold, bench.ground.rows.as_of
     dates = np.unique(day[fold.train])
     if not bench.rolling or len(dates) < 2:
         return [undone("later_year", "there is one training date, or none is later")]
@@ -81,22 +80,22 @@ def later_year(bench: Bench, tell: Tell) -> Rows:
         last = dates[-1 - left_out]
         case = f"learnt up to {np.datetime64(int(last), 'D')}"
         tell((left_out - 1) / 2, case)
-        older = restricted(fold, day <= last, bench.setting)
+        older = bench.ground.restricted(fold, day <= last)
         rows += _against(bench, "later_year", case, older, whole, None, 40 + left_out)
     return rows
 
 
 def learning_curve(bench: Bench, tell: Tell) -> Rows:
     """The model learnt from an eighth, a quarter and half of the people."""
-    fold, clusters = bench.fold, bench.setting.clusters
-    whole = bench.intact() if bench.rolling else Scored(*bench.refit.scores(fold))
-    chance = np.random.default_rng([bench.setting.seed, 71]).random(int(clusters.max()) + 1)
+    fold, clusters = bench.fold, bench.ground.clusters
+    whole = bench.intact() if bench.rolling else bench.learnt_on(fold)
+    chance = np.random.default_rng([bench.ground.seed, 71]).random(int(clusters.max()) + 1)
     rows: Rows = []
     shares = SHARES[bench.some(0, 1) :]
     for number, share in enumerate(shares):
         case = f"{100 * share:g}% of the people"
         tell(number / len(shares), case)
-        part = restricted(fold, chance[clusters] < share, bench.setting)
+        part = bench.ground.restricted(fold, chance[clusters] < share)
         rows += _against(bench, "learning_curve", case, part, whole, None, 50 + number)
     return rows
 
@@ -106,7 +105,7 @@ def _against(
     drill: str,
     case: str,
     fold: Fold,
-    whole: Scored,
+    whole: Scorer,
     at: IntArray | None,
     seed: int,
 ) -> Rows:
@@ -116,8 +115,8 @@ def _against(
         at: where the test rows are among the scores of ``whole``; None: they are all of them.
     """
     try:
-        again = Scored(*bench.refit.scores(fold))
-        own = whole if at is None else Scored(whole.raw[at], whole.risk[at])
+        again = bench.learnt_on(fold)
+        own = whole if at is None else Scorer(risk=whole.risk[at], raw=whole.raw[at])
         compared = bench.held_against(fold.test, own, again, seed=seed)
     except CANNOT:
         return [undone(drill, case)]
@@ -127,12 +126,12 @@ def _against(
 def permutation(bench: Bench, tell: Tell) -> Rows:
     """Outcomes dealt out by lot within each date: there is nothing to learn."""
     times = bench.some(5, 2)
-    rng = np.random.default_rng([bench.setting.seed, 72])
+    rng = np.random.default_rng([bench.ground.seed, 72])
     found = []
     for number in range(times):
         tell(number / times, f"outcomes by lot, {number + 1} of {times}")
-        dealt = _dealt(bench.outcome, bench.setting.rows.as_of, rng)
-        raw, _ = bench.refit.scores(bench.fold, outcome=dealt, calibrate=False)
+        dealt = _dealt(bench.outcome, bench.ground.rows.as_of, rng)
+        raw = bench.raw(outcome=dealt)
         found.append(auroc(dealt[bench.fold.test], raw))
     return [row("permutation", "outcomes by lot", "auroc", SECOND, _mean(found, len(raw)))]
 
@@ -154,21 +153,18 @@ def _mean(values: list[float], n: int) -> Estimate:
 
 def stability(bench: Bench, tell: Tell) -> Rows:
     """How alike the lists of models are that differ by chance alone."""
-    fold, seed = bench.fold, bench.setting.seed
-    reference, _ = bench.refit.scores(fold, calibrate=False)
+    fold, seed = bench.fold, bench.ground.seed
+    reference = bench.raw()
     seeds: list[FloatArray] = []
     for number in range(bench.some(4, 2)):
         tell(0.4 * number / 4, f"another seed, {number + 1}")
-        seeds.append(bench.refit.scores(fold, seed=seed + 1 + number, calibrate=False)[0])
-    frame = bench.setting.frame
-    one_fold = replace(bench.setting, plan=replace(bench.setting.plan, folds=(fold,)))
+        seeds.append(bench.raw(seed=seed + 1 + number))
     count = bench.some(10, 4)
-    drawn = refits(
-        one_fold,
-        bench.model,
+    drawn = bench.procedure.resampled(
+        bench.frame,
+        fold.train,
         count,
-        lambda model: frame.raw_of(model, fold.test),
-        threads=bench.job.threads,
+        lambda model: bench.frame.raw_of(model, fold.test),
         told=lambda done: tell(0.4 + 0.6 * done / count, f"people drawn anew, {done} of {count}"),
     )
     return [
@@ -190,7 +186,7 @@ def _alike(
 
 def _places(bench: Bench) -> tuple[IntArray, list[str]]:
     """The number of each row's place, -1 where it has none, and the names of the places."""
-    column = group_column(bench.setting.rows.groups, bench.area)
+    column = group_column(bench.ground.rows.groups, bench.area)
     text = column.cast(pa.string()).combine_chunks().dictionary_encode()
     codes = np.asarray(text.indices.fill_null(-1).to_numpy(zero_copy_only=False))
     return codes.astype(np.int64), text.dictionary.to_pylist()

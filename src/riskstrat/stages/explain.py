@@ -5,7 +5,6 @@ Beside the audit, and not in it: a change of groups or gates needs none of this 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,20 @@ from riskstrat.audit.explain_checks import (
 )
 from riskstrat.audit.stability import STABILITY, Sizes, sizes, stability
 from riskstrat.audit.tested import Tested, read_tested
-from riskstrat.disk import read_json, write_json
+from riskstrat.disk import write_json
 from riskstrat.risk_model import FeatureRows, RiskModel
-from riskstrat.risk_model.model import LIGHTGBM
 from riskstrat.stages.engine import as_rows, making
 from riskstrat.stages.jobs import Job, amount
-from riskstrat.stages.learn import columns_of
+from riskstrat.stages.learn import ground_of, model_of, tested_rows, winner_of
 from riskstrat.stages.lineage import EXPLANATIONS
 from riskstrat.store.worker import Progress
-from riskstrat.training.again import Setting, refits, set_out
-from riskstrat.training.entrants import needed_attributes
-from riskstrat.vocabulary import FeatureColumn, Finding
+from riskstrat.training.again import LEARNS, procedure_of
+from riskstrat.vocabulary import Finding
 
 EXPLAINED = 5_000
 """people tested whose contributions rank the features, of the model and of its refits"""
 DRAWN = 20_000
 """people tested whose contributions are drawn by value"""
-LEARNS = (LIGHTGBM, "logistic_regression")
-"""kinds of models that have learnt something, and can learn it again"""
 
 
 def explanations_stage(job: Job, *, progress: Progress) -> None:
@@ -66,36 +61,16 @@ def explanations_stage(job: Job, *, progress: Progress) -> None:
 
 def read_winner(job: Job) -> tuple[RiskModel, Tested]:
     """The winner, and the rows it was tested on with their features."""
-    training = job.folder("training")
-    winner = read_json(training / "training.json")["winner"]
-    model = RiskModel.load(training / "models" / winner)
-    chosen = [("split", "=", "test"), ("learner", "=", winner)]
-    rows = pq.read_table(training / "predictions.parquet", filters=chosen)
+    winner = winner_of(job)
+    model = model_of(job, winner)
     features = FeatureRows.of_file(job.folder("features") / "features.parquet")
-    return model, read_tested(rows, features, model)
+    return model, read_tested(tested_rows(job, winner), features, model)
 
 
 def explained(tested: Tested, model: RiskModel, most: int, job: Job) -> Contributions:
     """The contributions of some of the rows tested, drawn without looking at outcomes."""
     chosen = sample(len(tested.place), most, seed=job.study.spec.seed)
     return contributions(model, tested.of(chosen), job.threads)
-
-
-def setting_of(job: Job, columns: Sequence[FeatureColumn]) -> Setting:
-    """What the study's learners were given of some features, set out again."""
-    study, spec = job.study, job.study.spec.training
-    groups = job.folder("features") / "groups.parquet"
-    wanted = needed_attributes(spec, pq.read_schema(groups).names)
-    return set_out(
-        columns_of(job.folder("cohort") / "cohort.parquet", ["outcome"]),
-        FeatureRows.of_file(job.folder("features") / "features.parquet"),
-        columns,
-        columns_of(groups, wanted),
-        spec,
-        horizon_days=study.spec.outcome.within.days,
-        seed=study.spec.seed,
-        memory=amount(job.memory),
-    )
 
 
 def _steadiness(
@@ -107,12 +82,12 @@ def _steadiness(
     asked = job.study.spec.audit.refits if model.kind in LEARNS else 0
     again: list[Sizes] = []
     if asked:
-        again = refits(
-            setting_of(job, model.features),
-            model,
+        ground = ground_of(job, model.features)
+        again = procedure_of(model, ground, job.threads).resampled(
+            ground.frame(model.features, memory=amount(job.memory)),
+            ground.plan.folds[-1].train,
             asked,
             lambda one: sizes(one.contributions(shown.rows)[0], model.features),
-            threads=job.threads,
             told=lambda done: progress(
                 0.3 + 0.7 * done / asked, f"{done} of {asked} refits on people drawn anew"
             ),

@@ -7,30 +7,30 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from riskstrat.audit.effects import effects
 from riskstrat.audit.explain import Contributions, largest_gap, sample
 from riskstrat.audit.explain_checks import check_glass_box
 from riskstrat.audit.stability import sizes
 from riskstrat.audit.tested import Tested
-from riskstrat.disk import read_json, write_json
+from riskstrat.disk import write_json
 from riskstrat.glassbox.fit import BAGS, fit_glass_box
 from riskstrat.glassbox.model import GlassBox
 from riskstrat.risk_model import KEY, Calibrator, FeatureRows, encode
 from riskstrat.stages.engine import as_rows, making
-from riskstrat.stages.explain import DRAWN, setting_of
-from riskstrat.stages.jobs import Job
+from riskstrat.stages.explain import DRAWN
+from riskstrat.stages.jobs import Job, amount
+from riskstrat.stages.learn import ground_of, tested_rows, winner_of
 from riskstrat.stages.lineage import GLASSBOX
 from riskstrat.statistics.paired import Comparison, Scorer, compare
 from riskstrat.store.worker import Progress
 from riskstrat.study.planned import feature_plan
-from riskstrat.training.again import Setting
 from riskstrat.training.boosting import smallest_leaf
-from riskstrat.training.calibrate import fit_calibrator, usable_method
+from riskstrat.training.calibrate import Method, pooled_calibrator
 from riskstrat.training.folds import Fold
+from riskstrat.training.frame import Frame
+from riskstrat.training.ground import Ground
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -42,7 +42,7 @@ class Rival:
 
     Attributes:
         last: the glass box of the last fold, as the registered model is.
-        rows: int, row numbers of the setting that were tested, rising.
+        rows: int, row numbers of the ground that were tested, rising.
         raw, risk: float, their scores.
     """
 
@@ -58,16 +58,19 @@ def glassbox_stage(job: Job, *, progress: Progress) -> None:
     spec = job.study.spec
     columns = feature_plan(job.study).columns
     with making(job, GLASSBOX, facts) as folder:
-        setting = setting_of(job, columns)
-        rival = fit_rival(setting, spec.training.calibrate, threads=job.threads, progress=progress)
+        ground = ground_of(job, columns)
+        frame = ground.frame(columns, memory=amount(job.memory))
+        method = spec.training.calibrate
+        rival = fit_rival(ground, frame, method, threads=job.threads, tell=progress)
         progress(0.9, "both on the same people")
-        winner, tested = _winners_rows(job)
-        compared = _compared(job, setting, rival, tested)
-        shown = _shown(job, tested, setting, rival.last)
+        winner = winner_of(job)
+        tested = tested_rows(job, winner)
+        compared = _compared(job, ground, rival, tested)
+        shown = _shown(job, tested, frame, rival.last)
         told = {
             "winner": winner,
             "rows": len(rival.rows),
-            "learnt_from": len(setting.drawn.of(setting.plan.folds[-1].train)),
+            "learnt_from": len(ground.drawn.of(ground.plan.folds[-1].train)),
             "features": len(columns),
             "curves": len(rival.last.curves),
             "bags": BAGS,
@@ -92,116 +95,99 @@ def glassbox_stage(job: Job, *, progress: Progress) -> None:
 
 
 def fit_rival(
-    setting: Setting, method: Any, *, threads: int, progress: Progress | None = None
+    ground: Ground, frame: Frame, method: Method, *, threads: int, tell: Progress
 ) -> Rival:
     """Every fold as training did it: inner fits for the calibrator, one fit to be tested.
 
     Args:
-        setting: rows, folds and features.
+        ground: rows and folds.
+        frame: the features.
         method: the study's ``training.calibrate``.
         threads: for the fits.
-        progress: told the share done.
+        tell: told the share done.
     """
-    told = _Told(progress, sum(len(fold.inner) + 1 for fold in setting.plan.folds))
-    raw = np.full(len(setting.rows), np.nan)
+    fits = _Fits(ground, frame, threads, tell)
+    raw = np.full(len(ground.rows), np.nan)
     risk = raw.copy()
-    for fold in setting.plan.folds:
-        calibrator = _calibrator(setting, fold, method, threads, told)
-        last = _fit(setting, fold.train, threads)
-        told.step("the rival fitted")
-        raw[fold.test] = _raw(setting, last, fold.test)
+    for fold in ground.plan.folds:
+        calibrator = fits.calibrator(fold, method)
+        last = fits.on(fold.train, "the rival fitted")
+        raw[fold.test] = frame.raw_of(last, fold.test)
         risk[fold.test] = calibrator(raw[fold.test])
     rows = np.flatnonzero(~np.isnan(raw))
     return Rival(last, rows, raw[rows], risk[rows])
 
 
-class _Told:
-    """Progress over fits of about equal weight, which are nearly all of the work."""
+class _Fits:
+    """Fits of about equal weight, which are nearly all of the work."""
 
-    def __init__(self, progress: Progress | None, steps: int) -> None:
-        self._progress, self._steps, self._done = progress, steps, 0
+    def __init__(self, ground: Ground, frame: Frame, threads: int, tell: Progress) -> None:
+        self._ground, self._frame, self._threads, self._tell = ground, frame, threads, tell
+        self._steps = sum(len(fold.inner) + 1 for fold in ground.plan.folds)
+        self._done = 0
 
-    def step(self, words: str) -> None:
+    def on(self, train: IntArray, words: str) -> GlassBox:
+        """The glass box of a training side."""
+        ground = self._ground
+        rows = ground.drawn.of(train)
+        fitted = fit_glass_box(
+            self._frame.matrix(rows),
+            ground.rows.outcome[rows],
+            ground.clusters[rows],
+            self._frame.features,
+            floor=smallest_leaf(ground.rows.unit[rows]).rows,
+            seed=ground.seed,
+            threads=self._threads,
+            correction=ground.drawn.correction,
+        )
         self._done += 1
-        if self._progress is not None:
-            self._progress(0.9 * self._done / self._steps, words)
+        self._tell(0.9 * self._done / self._steps, words)
+        return fitted
 
-
-def _fit(setting: Setting, train: IntArray, threads: int) -> GlassBox:
-    rows = setting.drawn.of(train)
-    return fit_glass_box(
-        setting.frame.matrix(rows),
-        setting.rows.outcome[rows],
-        setting.clusters[rows],
-        setting.frame.features,
-        floor=smallest_leaf(setting.rows.unit[rows]).rows,
-        seed=setting.seed,
-        threads=threads,
-        correction=setting.drawn.correction,
-    )
-
-
-def _raw(setting: Setting, model: GlassBox, rows: IntArray) -> FloatArray:
-    """Probabilities before calibration (len(rows),), a block at a time."""
-    raw = np.empty(len(rows))
-    for where, part in setting.frame.blocks(rows):
-        raw[where] = expit(model.log_odds(part))
-    return raw
-
-
-def _calibrator(setting: Setting, fold: Fold, method: Any, threads: int, told: _Told) -> Calibrator:
-    """Fitted on the pooled inner validation, as every learner's is."""
-    parts = []
-    for split in fold.inner:
-        parts.append(_raw(setting, _fit(setting, split.train, threads), split.evaluate))
-        told.step("fitted for the calibrator")
-    rows = np.concatenate([split.evaluate for split in fold.inner])
-    outcome = setting.rows.outcome[rows]
-    used = usable_method(method, int(outcome.sum()), "log_odds")
-    return fit_calibrator(np.concatenate(parts), outcome, used)
+    def calibrator(self, fold: Fold, method: Method) -> Calibrator:
+        """Fitted on the pooled inner validation, as every learner's is."""
+        return pooled_calibrator(
+            fold.inner,
+            self._ground.rows.outcome,
+            method,
+            lambda split: self._frame.raw_of(
+                self.on(split.train, "fitted for the calibrator"), split.evaluate
+            ),
+        )
 
 
 # -- beside the winner -----------------------------------------------------------------------------
 
 
-def _winners_rows(job: Job) -> tuple[str, pa.Table]:
-    training = job.folder("training")
-    winner: str = read_json(training / "training.json")["winner"]
-    chosen = [("split", "=", "test"), ("learner", "=", winner)]
-    return winner, pq.read_table(training / "predictions.parquet", filters=chosen)
-
-
-def _compared(job: Job, setting: Setting, rival: Rival, tested: pa.Table) -> Comparison:
+def _compared(job: Job, ground: Ground, rival: Rival, tested: pa.Table) -> Comparison:
     """Both on the rows tested, by the resamples of training's own."""
-    rows, spec = setting.rows, job.study.spec
-    _same_rows(setting, rival, tested)
+    rows, spec = ground.rows, job.study.spec
+    _same_rows(ground, rival, tested)
     return compare(
         rows.outcome[rival.rows],
-        Scorer(tested["risk"].to_numpy(), tested["raw_score"].to_numpy()),
-        Scorer(rival.risk, rival.raw),
-        clusters=setting.clusters[rival.rows],
+        Scorer(risk=tested["risk"].to_numpy(), raw=tested["raw_score"].to_numpy()),
+        Scorer(risk=rival.risk, raw=rival.raw),
+        clusters=ground.clusters[rival.rows],
         shares=spec.audit.capacity,
         replicates=spec.training.replicates,
         rng=np.random.default_rng([spec.seed, 0]),
     )
 
 
-def _same_rows(setting: Setting, rival: Rival, tested: pa.Table) -> None:
+def _same_rows(ground: Ground, rival: Rival, tested: pa.Table) -> None:
     """Nothing, or RuntimeError: both were sorted by date and unit when they were made."""
-    units = setting.rows.unit_id.take(pa.array(rival.rows)).cast(pa.string())
-    days = pa.array(setting.rows.as_of[rival.rows].astype(np.int32)).cast(pa.date32())
-    ours = pa.table({"unit_id": units, "as_of": days})
+    ours = ground.rows.keys(rival.rows)
     if not tested.select(ours.column_names).cast(ours.schema).equals(ours):
         raise RuntimeError("the rows tested are not those of training")
 
 
-def _shown(job: Job, tested: pa.Table, setting: Setting, model: GlassBox) -> Contributions:
+def _shown(job: Job, tested: pa.Table, frame: Frame, model: GlassBox) -> Contributions:
     """What the curves add for some of the people tested, checked against the score."""
     features = FeatureRows.of_file(job.folder("features") / "features.parquet")
     names = tuple(column.name for column in model.features)
     whole = Tested(tested.select(list(KEY)), features, features.find(tested), names)
-    rows = whole.of(sample(tested.num_rows, DRAWN, seed=setting.seed))
-    matrix = encode(rows, model.features, setting.frame.levels)
+    rows = whole.of(sample(tested.num_rows, DRAWN, seed=job.study.spec.seed))
+    matrix = encode(rows, model.features, frame.levels)
     values = model.contributions(matrix)
     gap = largest_gap(values, model.intercept, model.log_odds(matrix))
     return Contributions(rows, model.features, values, model.intercept, gap)

@@ -20,10 +20,11 @@ from riskstrat.stages.jobs import Job, amount
 from riskstrat.store.worker import Progress
 from riskstrat.study import Study
 from riskstrat.study.planned import feature_plan
+from riskstrat.training.again import procedure_of
 from riskstrat.training.entrants import needed_attributes
 from riskstrat.training.fit import TrainingResult, fit
-from riskstrat.training.relearn import procedure_of
-from riskstrat.vocabulary import Severity
+from riskstrat.training.ground import Ground, lay_ground
+from riskstrat.vocabulary import FeatureColumn, Severity
 
 
 def training_stage(job: Job, *, progress: Progress) -> None:
@@ -32,14 +33,12 @@ def training_stage(job: Job, *, progress: Progress) -> None:
     facts: dict[str, Any] = {}
     scratch = job.store.scratch("training", job.lineage["training"])
     with making(job, "training", facts) as folder:
-        features = FeatureRows.of_file(job.folder("features") / "features.parquet")
-        groups = job.folder("features") / "groups.parquet"
-        wanted = needed_attributes(spec, pq.read_schema(groups).names)
+        cohort, features, groups = _learnt_from(job)
         result = fit(
-            columns_of(job.folder("cohort") / "cohort.parquet", ["outcome"]),
+            cohort,
             features,
             feature_plan(study).columns,
-            columns_of(groups, wanted),
+            groups,
             spec,
             horizon_days=study.spec.outcome.within.days,
             capacity=study.spec.audit.capacity,
@@ -54,9 +53,51 @@ def training_stage(job: Job, *, progress: Progress) -> None:
     job.store.drop_scratch("training", job.lineage["training"])
 
 
-def _tested(file: Path, learners: Sequence[str]) -> pa.Table:
-    """The predictions of some learners on the held-out rows."""
-    return pq.read_table(file, filters=[("split", "=", "test"), ("learner", "in", learners)])
+def ground_of(job: Job, columns: Sequence[FeatureColumn], more: Sequence[str] = ()) -> Ground:
+    """The rows, folds and samples of a study's training, set out again.
+
+    Args:
+        job: of the study.
+        columns: the features of the widest learner.
+        more: attributes wanted beside those that training needs.
+    """
+    spec = job.study.spec
+    return lay_ground(
+        *_learnt_from(job, more),
+        spec.training,
+        columns=len(columns),
+        horizon_days=spec.outcome.within.days,
+        seed=spec.seed,
+    )
+
+
+def _learnt_from(job: Job, more: Sequence[str] = ()) -> tuple[pa.Table, FeatureRows, pa.Table]:
+    """Cohort, features and groups, as learning reads them."""
+    folder = job.folder("features")
+    groups = folder / "groups.parquet"
+    needed = needed_attributes(job.study.spec.training, pq.read_schema(groups).names)
+    return (
+        columns_of(job.folder("cohort") / "cohort.parquet", ["outcome"]),
+        FeatureRows.of_file(folder / "features.parquet"),
+        columns_of(groups, (*needed, *more)),
+    )
+
+
+def winner_of(job: Job) -> str:
+    """The name of the learner that won."""
+    winner: str = read_json(job.folder("training") / "training.json")["winner"]
+    return winner
+
+
+def model_of(job: Job, name: str) -> RiskModel:
+    """A learner's model."""
+    return RiskModel.load(job.folder("training") / "models" / name)
+
+
+def tested_rows(job: Job, *learners: str) -> pa.Table:
+    """The predictions of some learners on the held-out rows, each by date and unit."""
+    chosen = [("split", "=", "test"), ("learner", "in", learners)]
+    return pq.read_table(job.folder("training") / "predictions.parquet", filters=chosen)
 
 
 def _first_day(predictions: pa.Table) -> date:
@@ -108,12 +149,12 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
     facts: dict[str, Any] = {}
     training, features = job.folder("training"), job.folder("features")
     with making(job, "audit", facts) as folder:
-        winner = read_json(training / "training.json")["winner"]
+        winner = winner_of(job)
         counts = read_json(job.folder("cohort") / "counts.json")
         baselines = [baseline.kind for baseline in study.spec.training.baselines]
-        model = RiskModel.load(training / "models" / winner)
+        model = model_of(job, winner)
         privacy = _examine(job, model, lambda share, words: progress(share / 2, words))
-        predictions = _tested(training / "predictions.parquet", [winner, *baselines])
+        predictions = tested_rows(job, winner, *baselines)
         attributes = (*study.spec.audit.groups, study.spec.training.cluster)
         result = audit(
             predictions,
@@ -151,20 +192,10 @@ def _declared(study: Study) -> dict[str, tuple[str, ...]]:
 
 def _examine(job: Job, model: RiskModel, tell: Callable[[float, str], None]) -> ModelPrivacy:
     """What the model remembers of the people it was learnt from."""
-    spec, groups = job.study.spec, job.folder("features") / "groups.parquet"
-    wanted = (*needed_attributes(spec.training, pq.read_schema(groups).names), *spec.audit.groups)
-    procedure = procedure_of(
-        model,
-        columns_of(job.folder("cohort") / "cohort.parquet", ["outcome"]),
-        FeatureRows.of_file(job.folder("features") / "features.parquet"),
-        columns_of(groups, wanted),
-        spec.training,
-        horizon_days=spec.outcome.within.days,
-        threads=job.threads,
-        seed=spec.seed,
-    )
+    spec = job.study.spec
+    ground = ground_of(job, model.features, spec.audit.groups)
     return examine(
-        procedure,
+        procedure_of(model, ground, job.threads),
         spec.audit.groups,
         cluster=spec.training.cluster,
         replicates=spec.training.replicates,

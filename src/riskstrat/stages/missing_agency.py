@@ -17,11 +17,12 @@ from riskstrat.features.plan import Feature, FeaturePlan
 from riskstrat.features.reference import reference_table
 from riskstrat.risk_model import KEY
 from riskstrat.robustness.agreement import agreement
-from riskstrat.robustness.paired import SECOND, Scored, row
+from riskstrat.robustness.paired import SECOND, row
 from riskstrat.stages.bench import Bench, Rows, Tell
 from riskstrat.stages.engine import accepted_views, engine, view
 from riskstrat.statistics import NotEstimable
 from riskstrat.statistics.estimate import IntArray
+from riskstrat.statistics.paired import Scorer
 from riskstrat.study.planned import feature_plan
 from riskstrat.training.rows import sample_units
 
@@ -37,7 +38,7 @@ def missing_agency(bench: Bench, tell: Tell) -> Rows:
     agencies = sorted({feature.column.agency for feature in plan.features})
     rows = _people(bench)
     names = [feature.name for feature in bench.model.features]
-    frame = bench.setting.frame
+    frame = bench.frame
     whole = frame.source.take([*KEY, *names], frame.place[rows])
     own = _scored(bench, whole)
     day = whole["as_of"][0].as_py()
@@ -59,19 +60,19 @@ def missing_agency(bench: Bench, tell: Tell) -> Rows:
 def _people(bench: Bench) -> IntArray:
     """Rows of the last date tested, or a sample of its units, rising."""
     tested = np.sort(bench.tested())
-    day = bench.setting.rows.as_of[tested]
+    day = bench.ground.rows.as_of[tested]
     last = tested[day == day.max()]
     most = bench.some(MOST_TESTED, FEW_TESTED)
-    return sample_units(bench.setting.rows, last, most, (bench.setting.seed, 73))
+    return sample_units(bench.ground.rows, last, most, (bench.ground.seed, 73))
 
 
-def _scored(bench: Bench, table: pa.Table) -> Scored:
+def _scored(bench: Bench, table: pa.Table) -> Scorer:
     raw = bench.model.raw_scores(table)
-    return Scored(raw, bench.model.calibrate(raw))
+    return Scorer(risk=bench.model.calibrate(raw), raw=raw)
 
 
 def _compared(
-    bench: Bench, case: str, rows: IntArray, own: Scored, again: Scored, seed: int
+    bench: Bench, case: str, rows: IntArray, own: Scorer, again: Scorer, seed: int
 ) -> Iterator[dict[str, object]]:
     try:
         compared = bench.held_against(rows, own, again, seed=80 + seed)

@@ -11,10 +11,10 @@ from riskstrat.audit.spec import last_part
 from riskstrat.disk import read_json, write_json
 from riskstrat.mitigation.gather import Tables
 from riskstrat.mitigation.mitigate import mitigate
-from riskstrat.risk_model import FeatureRows, RiskModel
+from riskstrat.risk_model import FeatureRows
 from riskstrat.stages.engine import making
 from riskstrat.stages.jobs import Job
-from riskstrat.stages.learn import columns_of
+from riskstrat.stages.learn import columns_of, model_of, winner_of
 from riskstrat.stages.lineage import MITIGATION
 from riskstrat.store.worker import Progress
 from riskstrat.study.spec import StudySpec
@@ -71,7 +71,7 @@ def _is_single(spec: StudySpec, name: str) -> bool:
 def _tables(job: Job) -> Tables:
     training, features = job.folder("training"), job.folder("features")
     spec = job.study.spec
-    winner = read_json(training / "training.json")["winner"]
+    winner = winner_of(job)
     measured = read_json(training / "metrics.json")["test"][winner]
     attributes = (*spec.audit.groups, spec.training.cluster)
     return Tables(
@@ -82,7 +82,7 @@ def _tables(job: Job) -> Tables:
         features=FeatureRows.of_file(features / "features.parquet"),
         groups=columns_of(features / "groups.parquet", attributes),
         proxies=pq.read_table(job.folder("audit") / "proxies.parquet"),
-        model=RiskModel.load(training / "models" / winner),
+        model=model_of(job, winner),
         spec=spec.audit,
         cluster=spec.training.cluster,
         grouped=spec.training.folds.scheme == "grouped_kfold",

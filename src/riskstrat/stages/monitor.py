@@ -170,7 +170,7 @@ def _drifted(each: compared.FeatureDrift) -> dict[str, Any]:
 
 def _estimates(metrics: Mapping[str, Any]) -> dict[str, Estimate]:
     return {
-        name: checks.estimate_of(value)
+        name: Estimate.from_dict(value)
         for name, value in metrics.items()
         if isinstance(value, Mapping) and "value" in value
     }

@@ -32,12 +32,12 @@ KINDS: tuple[Kind, ...] = (
 def planted_leaks(bench: Bench, tell: Tell) -> Rows:
     """Plant each kind beside the features of the people tested, and have the audit look."""
     rows = sample_units(
-        bench.setting.rows, np.sort(bench.tested()), MOST_TESTED, (bench.setting.seed, 74)
+        bench.ground.rows, np.sort(bench.tested()), MOST_TESTED, (bench.ground.seed, 74)
     )
     found: Rows = []
     for number, (kind, words) in enumerate(KINDS):
         tell(number / len(KINDS), words)
-        rng = np.random.default_rng([bench.setting.seed, 75, number])
+        rng = np.random.default_rng([bench.ground.seed, 75, number])
         named = _named(bench, rows, _values(kind, bench.outcome[rows], rng))
         n = len(rows)
         caught = Estimate(float(named), float("nan"), float("nan"), n)
@@ -59,26 +59,20 @@ def _values(kind: str, y: BoolArray, rng: np.random.Generator) -> NDArray[np.flo
 
 def _named(bench: Bench, rows: IntArray, values: NDArray[np.float32]) -> bool:
     """Whether the audit's check on leaks names the planted feature."""
-    setting = bench.setting
-    ids = setting.rows.unit_id.take(pa.array(rows)).cast(pa.string())
-    days = pa.array(setting.rows.as_of[rows].astype(np.int32)).cast(pa.date32())
+    ground = bench.ground
+    keys = ground.rows.keys(rows)
     score = np.zeros(len(rows))
-    predictions = pa.table(
-        {
-            "unit_id": ids,
-            "as_of": days,
-            "outcome": pa.array(bench.outcome[rows]),
-            "risk": pa.array(score),
-            "raw_score": pa.array(score),
-        }
+    predictions = (
+        keys.append_column("outcome", pa.array(bench.outcome[rows]))
+        .append_column("risk", pa.array(score))
+        .append_column("raw_score", pa.array(score))
     )
-    beside = pa.table({"unit_id": ids, "as_of": days, PLANTED: pa.array(values)})
+    beside = keys.append_column(PLANTED, pa.array(values))
     column = FeatureColumn(PLANTED, "a planted leak", FeatureKind.NUMBER, PLANTED)
     model = replace(bench.model, features=(column,), levels=((),), booster="", linear=None)
     spec = bench.job.study.spec.audit.model_copy(update={"groups": (), "intersections": ()})
-    people = people_of(predictions, beside.select(list(KEY)), spec, setting.clusters[rows])
+    people = people_of(predictions, beside.select(list(KEY)), spec, ground.clusters[rows])
     tested = read_tested(predictions, FeatureRows.of_table(beside), model)
     return any(
-        finding.where == PLANTED
-        for finding in check_leaks(people, tested, model, seed=setting.seed)
+        finding.where == PLANTED for finding in check_leaks(people, tested, model, seed=ground.seed)
     )

@@ -52,7 +52,7 @@ from riskstrat.stages.pack import answers_of, write_pack
 from riskstrat.stages.privacy_tables import privacy_tables
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.review import review_tables
-from riskstrat.stages.robustness_tables import robustness_tables
+from riskstrat.stages.robustness_tables import DRILLED, robustness_tables
 from riskstrat.statistics import (
     calibration_curve,
     decision_curve,
@@ -89,6 +89,7 @@ def publish_run(
     folder = job.store.run_folder(run["study"], run["run_id"])
     with folder_aside(folder) as aside:
         _place_files(job, aside)
+        _keep_drills(folder, aside)
         progress(0.2, "report")
         inputs = _inputs(job, aside, run, stages)
         write_json(aside / "report.json", inputs)
@@ -142,6 +143,13 @@ def _place_files(job: Job, folder: Path) -> None:
     for path in sorted((training / "models" / winner).iterdir()):
         place_file(path, folder / "model" / path.name)
     write_bytes(folder / "study.yaml", job.study.text.encode())
+
+
+def _keep_drills(before: Path, folder: Path) -> None:
+    """What drills found of this run stays; its id follows from all that they depend on."""
+    for name in DRILLED:
+        if (before / name).exists():
+            place_file(before / name, folder / name)
 
 
 # -- what the report is made from ----------------------------------------------------------------

@@ -10,7 +10,10 @@ from riskstrat.disk import read_json
 from riskstrat.release.disclosure import protect_estimates
 from riskstrat.release.policies import Policy
 
-FILE = "audit/robustness.json"
+NAME, FOUND = "robustness.json", "robustness_findings.json"
+FILE = f"audit/{NAME}"
+DRILLED = (FILE, f"audit/{FOUND}")
+"""what drills put into a run's folder"""
 COLUMNS = ("drill", "case", "metric", "at", "role", "value", "low", "high", "n", "positives")
 
 

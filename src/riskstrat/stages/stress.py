@@ -20,11 +20,11 @@ from riskstrat.stages.pack_again import pack_again
 from riskstrat.stages.planted_leaks import planted_leaks
 from riskstrat.stages.report import report_data
 from riskstrat.stages.review import review_tables
+from riskstrat.stages.robustness_tables import FOUND, NAME
 from riskstrat.store.artefacts import Store
 from riskstrat.store.worker import Progress, peak_mb
-from riskstrat.training.refit import LEARNS
+from riskstrat.training.again import LEARNS
 
-NAME, FOUND = "robustness.json", "robustness_findings.json"
 DRILLS: Mapping[str, Any] = MappingProxyType(
     {
         "ablation": drills.ablation,

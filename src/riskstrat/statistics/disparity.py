@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .estimate import Estimate, FloatArray, percentile_estimate, wilson_interval
+from .estimate import Estimate, FloatArray, estimate_of_draws, wilson_interval
 from .resample import Key, Replicates
 
 PROPORTIONS = frozenset(
@@ -113,8 +113,8 @@ def _disparity(comparison: Comparison, level: str) -> Disparity:
     for metric in comparison.metrics:
         n = comparison.denominators[level, metric]
         own, reference = (comparison.values(x, metric) for x in (level, comparison.reference))
-        ratio = _estimate(comparison.ratio(level, metric), n)
-        difference = _estimate(own - reference, n)
+        ratio = estimate_of_draws(comparison.ratio(level, metric), n)
+        difference = estimate_of_draws(own - reference, n)
         if n and metric in PROPORTIONS and level != comparison.reference and not own.any():
             # Nobody, in any resample: the limit is Wilson's, not nothing.
             most = wilson_interval(0, n).high
@@ -169,8 +169,4 @@ def _extremes(comparison: Comparison, metric: str, enough: int) -> Extremes:
 def _extreme(by_replicate: FloatArray | None, rows: Mapping[str, int], at: str | None) -> Estimate:
     if at is None or by_replicate is None:
         return Estimate.unknown(0)
-    return _estimate(by_replicate, rows[at])
-
-
-def _estimate(values: FloatArray, n: int) -> Estimate:
-    return percentile_estimate(float(values[0]), values[1:], n)
+    return estimate_of_draws(by_replicate, rows[at])

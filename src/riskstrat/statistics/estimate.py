@@ -107,6 +107,14 @@ class Estimate:
         """Listed, but not estimable."""
         return cls(nan, nan, nan, n)
 
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any] | None) -> Self:
+        """The inverse of ``as_dict``: None is NaN; of nothing, not estimable."""
+        entry = told or {}
+        limits = (entry.get(name) for name in ("value", "low", "high"))
+        value, low, high = (nan if limit is None else float(limit) for limit in limits)
+        return cls(value, low, high, int(entry.get("n") or 0))
+
     @property
     def estimable(self) -> bool:
         """Whether there is a value at all."""
@@ -128,6 +136,16 @@ class Estimate:
         """For JSON: {value, low, high, n}, with None where a number is NaN or infinite."""
         limits = {"value": self.value, "low": self.low, "high": self.high}
         return {k: (v if isfinite(v) else None) for k, v in limits.items()} | {"n": self.n}
+
+    def outside(self, low: float, high: float) -> bool:
+        """Whether the whole interval lies outside a range; without one it never does."""
+        return self.low > high or self.high < low
+
+    def in_words(self, times: float = 1.0) -> str:
+        """``1.2 (95% interval 1.1 to 1.3)``; the value alone where there is no interval."""
+        value, low, high = (f"{times * x:.3g}" for x in (self.value, self.low, self.high))
+        whole = isfinite(self.low) and isfinite(self.high)
+        return f"{value} (95% interval {low} to {high})" if whole else value
 
     def __str__(self) -> str:
         return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g}), n={self.n}"
@@ -155,6 +173,11 @@ def percentile_estimate(value: float, draws: FloatArray, n: int) -> Estimate:
         return Estimate(value, nan, nan, n)
     low, high = np.quantile(usable, LIMITS)
     return Estimate(value, float(low), float(high), n)
+
+
+def estimate_of_draws(values: FloatArray, n: int) -> Estimate:
+    """The same of the point value followed by its replicates: float (1 + replicates,)."""
+    return percentile_estimate(float(values[0]), values[1:], n)
 
 
 def wilson_interval(k: float, n: int) -> Estimate:

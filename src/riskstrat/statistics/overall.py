@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -49,6 +49,8 @@ RISK_METRICS = (
     "net_benefit",
 )
 METRICS = RANKING_METRICS + RISK_METRICS
+SLOW_METRICS = ("calibration_slope", "ece")
+"""what takes a fit, or bins, in every resample"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +181,16 @@ def _resample(
     return replicate(kernel_of(rows, plan), len(rows.y), rows.clusters.count, replicates, rng)
 
 
-def kernel_of(rows: _Rows, plan: CapacityPlan) -> Kernel:
-    """Weights to every overall metric and every capacity's, of one scorer."""
-    risk_kernel = _risk_kernel(rows) if rows.probability else None
+def kernel_of(rows: _Rows, plan: CapacityPlan, *, slow: bool = True) -> Kernel:
+    """Weights to the overall metrics and every capacity's, of one scorer.
+
+    Args:
+        rows, plan: from ``prepare`` and ``plan_capacities``.
+        slow: with ``SLOW_METRICS``, too.
+    """
+    if not slow:  # what is left are sums, in whatever order
+        rows = replace(rows, by_risk=rows.by_ranking)
+    risk_kernel = _risk_kernel(rows, slow) if rows.probability else None
 
     def kernel(weights: FloatArray) -> dict[Key, FloatArray]:
         ranked = cumulate(rows.by_ranking, weights)
@@ -198,26 +207,33 @@ def kernel_of(rows: _Rows, plan: CapacityPlan) -> Kernel:
     return kernel
 
 
-def _risk_kernel(rows: _Rows) -> Callable[[Cumulated], dict[Key, FloatArray]]:
+def _risk_kernel(rows: _Rows, slow: bool) -> Callable[[Cumulated], dict[Key, FloatArray]]:
     """The metrics of the risk itself, from weighted rows in order of risk."""
     order = rows.by_risk.rows
     risk = rows.risk[order]
     columns = _columns(rows.y[order], risk, rows.risk_threshold)
-    runs = find_runs(risk)
-    start = point_fit(cumulate(rows.by_risk, np.ones((1, rows.clusters.count))), runs)
 
-    def kernel(counts: Cumulated) -> dict[Key, FloatArray]:
+    def sums(counts: Cumulated) -> dict[Key, FloatArray]:
         squared, loss, expected, benefit = (counts.weights @ columns).T
         return {
             ("overall", "brier"): squared / counts.n,
             ("overall", "log_loss"): loss / counts.n,
-            ("overall", "calibration_slope"): recalibrate(counts, runs, start)[1],
             ("overall", "calibration_in_the_large"): counts.n_positive / expected,
-            ("overall", "ece"): weighted_ece(counts, risk),
             ("overall", "net_benefit"): benefit / counts.n,
         }
 
-    return kernel
+    if not slow:
+        return sums
+    runs = find_runs(risk)
+    start = point_fit(cumulate(rows.by_risk, np.ones((1, rows.clusters.count))), runs)
+
+    def every(counts: Cumulated) -> dict[Key, FloatArray]:
+        return sums(counts) | {
+            ("overall", "calibration_slope"): recalibrate(counts, runs, start)[1],
+            ("overall", "ece"): weighted_ece(counts, risk),
+        }
+
+    return every
 
 
 def _columns(y: BoolArray, risk: FloatArray, threshold: float) -> FloatArray:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from .capacity import CapacityPlan, plan_capacities
 from .estimate import Estimate, FloatArray, same_length
-from .overall import METRICS, kernel_of, prepare
+from .overall import METRICS, SLOW_METRICS, kernel_of, prepare
 from .resample import Key, replicate
 
 AT_CAPACITY = ("ppv", "sensitivity", "net_benefit")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
     """One scorer's view of the rows.
 
@@ -58,7 +58,7 @@ class Comparison:
     """Every metric of two scorers on the same rows.
 
     Attributes:
-        metrics: every name in ``METRICS``.
+        metrics: every name in ``METRICS``, or those of them that are quick.
         at_capacity: share -> metric of ``AT_CAPACITY``. A false positive costs both scorers the
             same there: what the risk at the first one's cut says.
     """
@@ -76,6 +76,7 @@ def compare(
     shares: Sequence[float] = (),
     replicates: int = 1000,
     rng: np.random.Generator,
+    slow: bool = True,
 ) -> Comparison:
     """Every metric of ``evaluate`` for both, and the difference, by a paired clustered bootstrap.
 
@@ -86,6 +87,7 @@ def compare(
         shares: capacities in (0, 1].
         replicates: resamples; 0 gives NaN limits.
         rng: source of the resamples.
+        slow: with ``SLOW_METRICS``; many comparisons of many models can do without.
 
     Raises:
         NotEstimable: as ``evaluate``.
@@ -95,7 +97,8 @@ def compare(
     other = prepare(y, second.risk, second.raw, clusters, True, None)
     plans = [plan_capacities(shares, x.by_ranking, x.risk, probability=True) for x in (one, other)]
     plans[1] = _at_the_same_price(plans[0], plans[1])
-    kernels = [kernel_of(one, plans[0]), kernel_of(other, plans[1])]
+    sides = zip((one, other), plans, strict=True)
+    kernels = [kernel_of(rows, plan, slow=slow) for rows, plan in sides]
 
     def kernel(weights: FloatArray) -> dict[Key, FloatArray]:
         found = [each(weights) for each in kernels]
@@ -123,7 +126,8 @@ def compare(
         )
         for cut in plans[0].cuts
     }
-    metrics = {name: of(("overall", name), n) for name in METRICS}
+    told = METRICS if slow else [name for name in METRICS if name not in SLOW_METRICS]
+    metrics = {name: of(("overall", name), n) for name in told}
     return Comparison(MappingProxyType(metrics), MappingProxyType(by_share))
 
 

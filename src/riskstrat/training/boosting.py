@@ -16,7 +16,6 @@ from riskstrat.errors import StudyError
 from riskstrat.risk_model.model import booster_names
 from riskstrat.training.frame import Frame
 from riskstrat.training.rows import BoolArray, IntArray
-from riskstrat.vocabulary import FeatureKind
 
 LEAF_FLOOR, FEWEST = 50, 10
 """People a leaf holds, and how few it may come down to where outcomes are rare."""
@@ -172,9 +171,7 @@ class Boosting:
     def dataset(self, rows: IntArray, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         """Binned rows, built once and used again for every trial; rising row numbers."""
         nominal = [
-            position
-            for position, feature in enumerate(self.frame.features)
-            if feature.kind is FeatureKind.CATEGORY and not feature.ordered
+            position for position, feature in enumerate(self.frame.features) if feature.nominal
         ]
         data = lgb.Dataset(
             self.frame.table(rows),

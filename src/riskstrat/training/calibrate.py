@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from riskstrat.risk_model import Calibrator
 from riskstrat.risk_model.calibrator import on_scale
-from riskstrat.training.folds import deal
+from riskstrat.training.folds import Split, deal
 from riskstrat.training.newton import Held, fit_logistic
 from riskstrat.training.rows import BoolArray, FloatArray, IntArray
 
@@ -63,6 +64,28 @@ def fit_calibrator(
     if slope == 0.0:
         intercept = float(np.log(outcome.mean() / (1 - outcome.mean())))
     return Calibrator(kind="sigmoid", scale=scale, slope=slope, intercept=intercept)
+
+
+def pooled_calibrator(
+    inner: Sequence[Split],
+    outcome: BoolArray,
+    method: Method,
+    score: Callable[[Split], FloatArray],
+) -> Calibrator:
+    """Fitted on probabilities of rows that were not learnt from, pooled in the order of the rows.
+
+    Args:
+        inner: the inner splits of a fold.
+        outcome: bool (n,), of all rows.
+        method: asked for by the study; weakened where there are too few outcomes.
+        score: the raw scores of a split's evaluated rows, by a model of its other rows.
+    """
+    rows = np.concatenate([split.evaluate for split in inner])
+    raw = np.concatenate([score(split) for split in inner])
+    order = np.argsort(rows, kind="stable")
+    known = outcome[rows[order]]
+    used = usable_method(method, int(known.sum()), "log_odds")
+    return fit_calibrator(raw[order], known, used)
 
 
 def _isotonic(raw: FloatArray, outcome: BoolArray) -> Calibrator:

@@ -71,8 +71,8 @@ def _standard_error(
     """Of the difference between two learners, by a paired clustered bootstrap; NaN without one."""
     found = compare(
         rows.outcome[one.rows],
-        Scorer(one.risk, one.raw),
-        Scorer(other.risk, other.raw),
+        Scorer(risk=one.risk, raw=one.raw),
+        Scorer(risk=other.risk, raw=other.raw),
         clusters=rows.labels(spec.cluster)[one.rows],
         replicates=REPLICATES,
         rng=np.random.default_rng([seed, len(SPLITS)]),

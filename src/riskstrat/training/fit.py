@@ -124,7 +124,7 @@ def fit(
         columns=len(columns), horizon_days=horizon_days, seed=seed,
     )  # fmt: skip
     rows, plan, trained, drawn = ground.rows, ground.plan, ground.trained, ground.drawn
-    held = drawn.of(trained)
+    held = ground.held
     check_room(len(rows), len(held), len(columns), memory)
     entrants = make_entrants(Read(rows, read_from, ground.place, held), tuple(columns), spec, prior)
     sample = None if drawn.kept is None else drawn.describe(rows, trained)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,6 @@ from riskstrat.derivation import digest
 from riskstrat.risk_model import (
     PIECE_ROWS,
     FeatureRows,
-    RiskModel,
     as_matrix,
     code_type,
     encode_columns,
@@ -28,6 +27,13 @@ from riskstrat.vocabulary import FeatureColumn, FeatureKind
 Matrix = NDArray[Any]
 NO_LEVEL = -1
 """Stands for a missing category while columns are filled."""
+
+
+class Scores(Protocol):
+    """A model of encoded features."""
+
+    def raw_of(self, matrix: Matrix) -> FloatArray:
+        """Raw scores (rows,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Frame:
             out[where] = part
         return out
 
-    def raw_of(self, model: RiskModel, rows: IntArray) -> FloatArray:
+    def raw_of(self, model: Scores, rows: IntArray) -> FloatArray:
         """A model's raw scores (len(rows),), a block at a time."""
         raw = np.empty(len(rows))
         for where, part in self.blocks(rows):
@@ -89,6 +95,17 @@ class Frame:
             # The base rate reads no feature, and a table of no columns has no rows.
             part = as_matrix(self.table(some), self.dtype).reshape(len(some), -1)
             yield slice(start, start + len(some)), part
+
+    def without(self, names: Collection[str]) -> Frame:
+        """The frame without some of its features."""
+        kept = [i for i, feature in enumerate(self.features) if feature.name not in names]
+        columns = self.columns.select([str(i) for i in kept])
+        return replace(
+            self,
+            features=tuple(self.features[i] for i in kept),
+            levels=tuple(self.levels[i] for i in kept),
+            columns=columns.rename_columns([str(i) for i in range(len(kept))]),
+        )
 
     def _where_held(self, rows: IntArray) -> IntArray | None:
         """Where rows are among those held; None when one is not."""

@@ -194,9 +194,9 @@ def _fit_logistic(task: Task, train: IntArray, parameters: Mapping[str, Any]) ->
 def fit_linear(
     frame: Frame, rows: Rows, chosen: IntArray, parameters: Mapping[str, Any]
 ) -> LinearScorer:
-    """Terms and their coefficients from the chosen rows (n,)."""
+    """Terms and their coefficients from the chosen rows (n,), of which one may come twice."""
     matrix = frame.matrix(chosen)
-    least = logistic.least_rows(rows.unit[chosen])
+    least = logistic.least_rows(rows.unit[np.unique(chosen)])
     terms = logistic.learn_terms(matrix, frame.features, least)
     return logistic.fit_terms(matrix, rows.outcome[chosen], terms, _penalty(parameters))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from riskstrat.risk_model import Factor, LinearScorer, Term
 from riskstrat.training.newton import ROWS_AT_ONCE, Held, fit_logistic
 from riskstrat.training.rows import BoolArray, FloatArray, IntArray
-from riskstrat.vocabulary import FeatureColumn, FeatureKind
+from riskstrat.vocabulary import FeatureColumn
 
 MIN_LEVEL_ROWS, MIN_LEVEL_PEOPLE = 20, 10
 """A category, or a missing value, seen in fewer training rows, or perhaps in fewer people, gets no
@@ -108,7 +108,7 @@ def learn_terms(
     terms: list[Term] = []
     for position, feature in enumerate(features):
         column = matrix[:, position]
-        if feature.kind is FeatureKind.NUMBER or feature.ordered:
+        if not feature.nominal:
             terms += number_terms(matrix, position)
         else:
             terms += level_terms(matrix, position, least)

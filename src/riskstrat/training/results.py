@@ -88,8 +88,7 @@ def as_table(rows: Rows, one: Scored) -> pa.Table:
     n = len(one.rows)
     return pa.table(
         [
-            rows.unit_id.take(pa.array(one.rows)).cast(pa.string()),
-            pa.array(rows.as_of[one.rows].astype(np.int32)).cast(pa.date32()),
+            *rows.keys(one.rows).columns,
             pa.repeat(one.split, n),
             pa.repeat(one.learner, n),
             pa.array(rows.outcome[one.rows]),

@@ -40,6 +40,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self.outcome)
 
+    def keys(self, chosen: IntArray) -> pa.Table:
+        """unit_id (text) and as_of (date) of some rows."""
+        return pa.table(
+            {
+                "unit_id": self.unit_id.take(pa.array(chosen)).cast(pa.string()),
+                "as_of": pa.array(self.as_of[chosen].astype(np.int32)).cast(pa.date32()),
+            }
+        )
+
     def labels(self, by: str) -> IntArray:
         """A number per row for what ``by`` names; a row without a value stands for its unit.
 
