@@ -20,6 +20,7 @@ from riskstrat.linkage.codes import LINKAGE_CODES
 from riskstrat.mitigation.codes import MITIGATION_CODES
 from riskstrat.privacy.codes import PRIVACY_CODES
 from riskstrat.publish.pack.codes import PACK_CODES
+from riskstrat.release.codes import RELEASE_CODES
 from riskstrat.signoff.codes import SIGNOFF_CODES
 from riskstrat.study.codes import STUDY_CODES
 from riskstrat.vocabulary import Code
@@ -301,6 +302,7 @@ CODES: Mapping[str, Code] = _together(
     PACK_CODES.values(),
     AUDIT_CODES.values(),
     PRIVACY_CODES.values(),
+    RELEASE_CODES.values(),
     SIGNOFF_CODES.values(),
     STUDY_CODES.values(),
 )

@@ -68,7 +68,7 @@ def _environment() -> Environment:
     env.filters["day"] = _day
     env.filters["in_words"] = in_words
     env.globals["text"] = _text
-    env.globals["heading"] = _heading
+    env.globals["heading"] = heading
     env.globals["is_number"] = lambda value: isinstance(value, int | float)
     return env
 
@@ -77,7 +77,8 @@ def _day(value: date) -> str:
     return f"{value.day} {value:%B} {value.year}"
 
 
-def _heading(name: str) -> str:
+def heading(name: str) -> str:
+    """A column's name as it stands over a table on a page."""
     if name.startswith("share_"):
         return f"Share {BANDS.get(name[6:], name[6:]).lower()}"
     known = {
