@@ -214,6 +214,8 @@ class Protected:
         has_total: the last row adds up what is shown.
         counted: who they are, where the table takes part in the audit of its release.
         hidden: (row, column) of counts that are hidden for the sake of others.
+        unsure: (row, column) of small counts of which the table does not tell that they are not
+            none: counts of none beside them are hidden as well.
         few_left: rows of which too few people are in none of the counted parts.
     """
 
@@ -227,6 +229,7 @@ class Protected:
     has_total: bool
     counted: Counted | None
     hidden: frozenset[tuple[int, str]]
+    unsure: frozenset[tuple[int, str]]
     few_left: frozenset[int]
 
     def __init__(self, *_: Never, **__: Never) -> None:

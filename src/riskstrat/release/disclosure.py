@@ -236,6 +236,7 @@ def restored(told: Mapping[str, Any], *, trusted: bool = False) -> Protected:
         if counted
         else None,
         hidden=frozenset((row, column) for row, column in told.get("hidden", ())),
+        unsure=frozenset((row, column) for row, column in told.get("unsure", ())),
         few_left=frozenset(told.get("few_left", ())),
     )
     if not trusted and (wrong := unlike_its_policy(table, policy)):
@@ -264,12 +265,19 @@ def _made(draft: Draft, cells: Cells) -> Protected:
         has_total=draft.total is not None,
         counted=draft.counted,
         hidden=cells.hidden,
+        unsure=cells.unsure,
         few_left=cells.few_left,
     )
 
 
 _NOT_TOLD: Mapping[str, Any] = MappingProxyType(
-    {"has_total": False, "counted": None, "hidden": frozenset(), "few_left": frozenset()}
+    {
+        "has_total": False,
+        "counted": None,
+        "hidden": frozenset(),
+        "unsure": frozenset(),
+        "few_left": frozenset(),
+    }
 )
 
 

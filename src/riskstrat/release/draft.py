@@ -89,12 +89,14 @@ class Cells:
         rows: as they are shown, the total last if there is one.
         suppressed: how many counts are not.
         hidden: those that are hidden for the sake of others.
+        unsure: small counts of which it is not told that they are not none.
         few_left: rows of which too few people are in none of the counted parts.
     """
 
     rows: tuple[tuple[Any, ...], ...]
     suppressed: int
     hidden: frozenset[Cell]
+    unsure: frozenset[Cell]
     few_left: frozenset[int]
 
 
@@ -102,10 +104,12 @@ def shown_cells(draft: Draft, also: Collection[Cell] = ()) -> Cells:
     """Suppress and round each count, hide some more, and work out rates, means and the total.
 
     Args:
-        also: (row, column) of counts to hide though they are large enough.
+        also: (row, column) of counts to hide though they are large enough; of small ones it is
+            no longer told that they are not none.
     """
     policy = draft.rules
     hidden: set[Cell] = set()
+    unsure: set[Cell] = set()
     few_left: set[int] = set()
     rows: list[dict[str, Any]] = []
     suppressed = 0
@@ -120,6 +124,8 @@ def shown_cells(draft: Draft, also: Collection[Cell] = ()) -> Cells:
             if cells[column] is None:
                 continue
             row[column] = policy.rounded(cells[column])
+            if row[column] is None and (number, column) in also:
+                unsure.add((number, column))
             if row[column] is not None and column in hidden_here:
                 row[column] = None
                 hidden.add((number, column))
@@ -128,7 +134,9 @@ def shown_cells(draft: Draft, also: Collection[Cell] = ()) -> Cells:
     if draft.total is not None:
         rows.append(_total(draft, rows))
     told = tuple(tuple(row[column] for column in draft.columns) for row in rows)
-    return Cells(told, suppressed, frozenset(hidden), frozenset(few_left))
+    return Cells(
+        told, suppressed, frozenset(hidden), frozenset(unsure), frozenset(few_left)
+    )  # fmt: skip
 
 
 def _with_its_row(counted: Counted, cells: Mapping[str, Any], policy: Policy) -> set[str]:

@@ -27,6 +27,7 @@ def kept(table: Protected) -> dict[str, Any]:
         if counted
         else None,
         "hidden": sorted(list(cell) for cell in table.hidden),
+        "unsure": sorted(list(cell) for cell in table.unsure),
         "few_left": sorted(table.few_left),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -20,16 +20,23 @@ Shown = Mapping[int, tuple[Place, ...]]
 def to_hide(told: Sequence[Told], answer: Answer) -> frozenset[tuple[int, int, str]]:
     """(table, row, column) of cells to hide, one count for each that is known too well.
 
-    Hidden is what the knowledge rests on: of the sum that tells it, or of all that the solver's
-    bound leans on, the smallest count, and one that has no other counts as parts of it if there
-    is one. The same count is hidden in every table that shows it.
+    What the marks alone tell, however much else is hidden, is mended first: a count that is not
+    none leaves less for the others of a small sum. Then it is not told of them, and counts of none
+    beside them are hidden too, so that a mark may be either.
+
+    Else hidden is what the knowledge rests on: of the sum that tells it, or of all that the
+    solver's bound leans on, the smallest count, and one that has no other counts as parts of it if
+    there is one. The same count is hidden in every table that shows it.
 
     Returns:
         Nothing, if nothing can be hidden that would help: the rest left earlier.
     """
     shown = _could_be_hidden(told, answer.system)
     # What follows even if all else were hidden cannot be helped, and all else shall not be hidden.
-    hopeless = {each.variable for each in recoverable(opened(told)).found}
+    by_marks = recoverable(opened(told))
+    if unsure := _not_told_to_be_some(told, by_marks):
+        return unsure
+    hopeless = {each.variable for each in by_marks.found}
     found: set[tuple[int, int, str]] = set()
     for each in (each for each in answer.found if each.variable not in hopeless):
         wanted = _from_the_sum(answer, each, shown) or _from_the_bound(answer, each, shown)
@@ -54,13 +61,62 @@ def _opened(fact: Fact) -> Fact:
     return replace(fact, low=0, high=None, blurred=False) if large else fact
 
 
-def _could_be_hidden(told: Sequence[Told], system: System) -> Shown:
+def _not_told_to_be_some(told: Sequence[Told], by_marks: Answer) -> frozenset[tuple[int, int, str]]:
+    """Small counts of which it shall not be told that they are not none, and nones beside them."""
+    system = by_marks.system
+    some = _where(told, system, lambda fact: fact.needs is not None and fact.low > 0)
+    none = _nones(told, system)
+    found: set[tuple[int, int, str]] = set()
+    for each in by_marks.found:
+        leans = _from_the_sum(by_marks, each, some) or _from_the_bound(by_marks, each, some)
+        around = [] if leans else next(filter(None, _nearby(system, each.variable, some)), [])
+        for place in {*leans, *around} - {each.variable}:
+            nones = filter(None, (beside & none.keys() for beside in _beside(system, place)))
+            fewest = min(nones, key=len, default=frozenset[int]())
+            cells = chain(some[place], *(none[zero] for zero in fewest))
+            found |= {(cell.table, cell.row, cell.column) for cell in cells}
+    return frozenset(found)
+
+
+def _beside(system: System, variable: int) -> list[set[int]]:
+    """The members of each sum of which it is a part."""
+    parts = (system.member == variable) & (system.sign > 0)
+    return [
+        set(system.member[system.owner == owner].tolist()) - {variable}
+        for owner in system.owner[parts]
+    ]
+
+
+def _nones(told: Sequence[Told], system: System) -> Shown:
+    """Counts that are shown to be none, but where nobody is of their row: there it is plain."""
+    facts = [fact for each in told for fact in each.facts]
+    empty = {
+        (fact.at.table, fact.at.row) for fact in facts if fact.at and fact.at.whole
+        if fact.at.shown == 0
+    }  # fmt: skip
+    return _where(
+        told,
+        system,
+        lambda fact: (
+            fact.at is not None
+            and fact.at.shown == 0
+            and (fact.at.whole or (fact.at.table, fact.at.row) not in empty)
+        ),
+    )
+
+
+def _where(told: Sequence[Told], system: System, wanted: Callable[[Fact], bool]) -> Shown:
+    """The cells of this release of which something is so, by variable."""
     found: dict[int, tuple[Place, ...]] = {}
     facts = (fact for each in told for fact in each.facts)
     for fact, variable in zip(facts, system.facts, strict=True):
-        if fact.at is not None and fact.at.shown is not None:
+        if fact.at is not None and wanted(fact):
             found[variable] = (*found.get(variable, ()), fact.at)
     return found
+
+
+def _could_be_hidden(told: Sequence[Told], system: System) -> Shown:
+    return _where(told, system, lambda fact: fact.at is not None and fact.at.shown is not None)
 
 
 def _cost(cells: Sequence[Place]) -> tuple[bool, bool, int, int, int]:

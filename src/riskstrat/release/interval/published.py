@@ -134,6 +134,7 @@ class _Reader:
         if (row, column) in self.table.hidden:
             return replace(told, blurred=True)
         most = policy.threshold - 1
+        least = 0 if (row, column) in self.table.unsure else least
         return replace(told, low=least, high=most, needs=(policy.least, most))
 
     def _rest(self, group: set[tuple[str, Levels]], row: int) -> Iterator[Fact]:

@@ -77,32 +77,31 @@ def loosened(told: Sequence[Told], lists: Sequence[Told]) -> tuple[Told, ...]:
     """The same, asking only that no hidden count is known exactly.
 
     This is what is asked where somebody also holds a list of people: its rows can be counted, so
-    how many people a band holds is no secret for them, and hidden parts of it are less so.
+    how many people a band holds is no secret for them, and hidden parts of it are less so. What
+    follows from the lists alone is theirs to know: there it is not asked at all.
     """
-    open_counts = {
-        (fact.population, fact.query)
-        for each in lists
-        for fact in each.facts
-        if fact.low == fact.high
-    }
+    system = build((*_untold(told), *lists))
+    bounds = tightened(system)
+    open_counts = {int(place) for place in np.flatnonzero(bounds.low == bounds.high)}
+    variable = iter(system.facts)
     return tuple(
         replace(
-            each,
-            facts=tuple(
-                replace(
-                    fact,
-                    needs=None,
-                    blurred=_hidden(fact) and (fact.population, fact.query) not in open_counts,
-                )
-                for fact in each.facts
-            ),
+            each, facts=tuple(_loosened(fact, next(variable), open_counts) for fact in each.facts)
         )
         for each in told
     )
 
 
-def _hidden(fact: Fact) -> bool:
-    return fact.needs is not None or (fact.blurred and fact.high is None)
+def _loosened(fact: Fact, variable: int, open_counts: set[int]) -> Fact:
+    asked = fact.needs is not None and variable not in open_counts
+    return replace(fact, needs=None, blurred=asked)
+
+
+def _untold(told: Sequence[Told]) -> Iterator[Told]:
+    """The same cells, of which nothing is told."""
+    for each in told:
+        blank = (replace(f, low=0, high=None, needs=None, blurred=False) for f in each.facts)
+        yield replace(each, facts=tuple(blank))
 
 
 def _by_sums(system: System, bounds: Bounds) -> Iterator[Recovered]:
