@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from riskstrat.release import evidence
 from riskstrat.release.bands import band_scores
 from riskstrat.release.breaches import Breach
 from riskstrat.release.earlier import Before, before
-from riskstrat.release.policies import POLICIES, Policy, strictest
+from riskstrat.release.policies import Policy, strictest
 from riskstrat.release.spec import Recipient, ReleaseSpec
 from riskstrat.release.standing import Preview
 from riskstrat.stages.disclosed import Disclosed, audited, disclosed, scanned
@@ -63,6 +62,15 @@ class RandomRelease:
     seed: int
     hand: Handover
     policy: Policy
+    places: tuple[str, ...]
+
+    def again(self, seed: int) -> RandomRelease:
+        """Another release of the very same people, under the same policy, with other tables."""
+        rng = np.random.default_rng([seed, 20260402])
+        spec = self.hand.study.spec
+        told = spec.release.model_copy(update={"recipients": tuple(_recipients(rng, self.places))})
+        study = replace(the_study(), spec=spec.model_copy(update={"release": told}))
+        return replace(self, hand=replace(self.hand, study=study, seen=_seen(told)))
 
 
 @cache
@@ -75,17 +83,16 @@ def random_release(seed: int, *, people: int | None = None, without: str = "") -
     rng = np.random.default_rng([seed, 20260401])
     n = people or int(rng.choice([150, 400, 1_200, 5_000]))
     groups, told = _people(rng, n)
-    release = ReleaseSpec(
-        bands=dict(SHARES[rng.integers(len(SHARES))]),
-        recipients=tuple(_recipients(rng, one_place=without != "one kind of place")),
-    )
+    bands = dict(SHARES[rng.integers(len(SHARES))])
+    places = tuple(PLACES) if without == "one kind of place" else (str(rng.choice(list(PLACES))),)
+    release = ReleaseSpec(bands=bands, recipients=tuple(_recipients(rng, places)))
     banded = band_scores(told, {str(k): v for k, v in release.bands.items()}, key=str(seed))
     names = rng.choice(NAMED, size=int(rng.integers(1, 3)), replace=False)
     policy = strictest(map(str, names))
     spec = the_study().spec.model_copy(update={"release": release})
     hand = Handover(
         study=replace(the_study(), spec=spec),
-        seen={each.to: Seen(("reasons", "coarse"), frozenset(), {}) for each in release.recipients},
+        seen=_seen(release),
         as_of=DAY,
         version={"name": "m", "version": 1, "aliases": [], "passed": True},
         policy=replace(policy, **RULES[without]) if without else policy,
@@ -100,7 +107,11 @@ def random_release(seed: int, *, people: int | None = None, without: str = "") -
         secret=b"s" * 32,
         fairness=_fairness(rng, policy),
     )
-    return RandomRelease(seed, hand, policy)
+    return RandomRelease(seed, hand, policy, places)
+
+
+def _seen(release: ReleaseSpec) -> dict[str, Seen]:
+    return {each.to: Seen(("reasons", "coarse"), frozenset(), {}) for each in release.recipients}
 
 
 def _people(rng: np.random.Generator, n: int) -> tuple[pa.Table, pa.Table]:
@@ -127,12 +138,11 @@ def _levels(rng: np.random.Generator, n: int, size: int) -> np.ndarray:
     return rng.choice(size, n, p=rng.dirichlet(np.full(size, 0.7)))
 
 
-def _recipients(rng: np.random.Generator, *, one_place: bool) -> Iterator[Recipient]:
-    places = [str(rng.choice(list(PLACES)))] if one_place else list(PLACES)
+def _recipients(rng: np.random.Generator, places: Sequence[str]) -> Iterator[Recipient]:
     every = [*SIZES, *places]
     for number in range(int(rng.integers(1, 4))):
         by = [str(each) for each in rng.choice(every, int(rng.integers(1, 4)), replace=False)]
-        if not one_place and number < 2:
+        if len(places) > 1 and number < 2:
             by = [places[number], *(each for each in by if each not in PLACES)][:2]
         by = [*(each for each in by if each not in PLACES), *(e for e in by if e in PLACES)][:3]
         yield Recipient(to=f"counts_{number}", rows="aggregate", by=tuple(by), bands=_bands(rng))
@@ -205,9 +215,3 @@ def left(releases: Sequence[tuple[RandomRelease, Disclosed]]) -> Before:
     return before(
         [out.leaving.as_dict(study, made.hand.as_of) for made, out in releases], study, DAY
     )
-
-
-def policies() -> list[Policy]:
-    """Every policy that hides anything, alone and with each other."""
-    pairs = [strictest(pair) for pair in combinations(NAMED, 2)]
-    return list(dict.fromkeys([*(POLICIES[name] for name in NAMED), *pairs]))
