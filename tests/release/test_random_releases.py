@@ -1,4 +1,4 @@
-"""Random releases: nothing small is told, nothing hidden follows; without a rule, something does."""
+"""Random releases: nothing small is told or follows from what is; without a rule, something does."""
 
 from __future__ import annotations
 
@@ -72,8 +72,7 @@ def test_a_second_release_hides_what_would_reveal_the_first(tmp_path, seed):
     assert {each.code for each in audited(alone.out, known, first.policy)} == {"RS3030"}
     after = judge(second, tmp_path / "after", known)
     assert (after.audit, after.scan) == ((), ())
-    hidden = [sum(table.suppressed for table in each.out.tables) for each in (alone, after)]
-    assert hidden[0] < hidden[1]
+    assert after.out.tables != alone.out.tables
 
 
 def test_a_second_release_is_refused_where_the_first_told_too_much_for_it(tmp_path):
