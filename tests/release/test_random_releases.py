@@ -1,4 +1,4 @@
-"""Random releases: nothing small is told or follows from what is; without a rule, something does."""
+"""Random releases: nothing small is told or follows from it; without a rule, something does."""
 
 from __future__ import annotations
 

@@ -50,6 +50,8 @@ class _Reader(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         self._attributes(tag, attrs)
+        if tag in ("td", "th", "tr", "tbody", "tfoot", "table"):
+            self._end_cell()  # the end of a cell or row need not be written
         if tag == "table":
             self.tables.append([])
         elif tag == "tr" and self.tables:
@@ -64,10 +66,9 @@ class _Reader(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th") and self.cell is not None:
-            self.tables[-1][-1].append(" ".join("".join(self.cell).split()))
-            self.cell = None
-        elif tag == "table" and self.tables:
+        if tag in ("td", "th", "tr", "tbody", "tfoot", "table"):
+            self._end_cell()
+        if tag == "table" and self.tables:
             self._end_table(self.tables.pop())
         if tag not in INLINE:
             self.end_words()
@@ -112,6 +113,11 @@ class _Reader(HTMLParser):
         inside = self.open[-1] if self.open else ""
         if text and inside != "style":
             self.found.append(Words(f"text of <{inside}>", text))
+
+    def _end_cell(self) -> None:
+        if self.cell is not None:
+            self.tables[-1][-1].append(" ".join("".join(self.cell).split()))
+            self.cell = None
 
     def _end_table(self, rows: list[list[str]]) -> None:
         self.number += 1

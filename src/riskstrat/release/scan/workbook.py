@@ -18,6 +18,8 @@ MADE = re.compile(
     r"xl/styles\.xml|xl/theme/theme\d+\.xml|xl/metadata\.xml)$"
 )
 """the parts of a plain workbook; whatever else is there has no place in it"""
+LAYOUT = re.compile(r'&(?:"[^"]*"|[A-Z]|\d{1,3})')
+"""where the parts of a header stand, and in which letters"""
 COLUMN = re.compile(r"^[A-Z]+")
 
 
@@ -107,7 +109,7 @@ def _sheet(tree: ET.Element, where: str, texts: list[str]) -> Iterator[Piece]:
             yield Veiled(where, "a hidden column")
     for name in ("oddHeader", "oddFooter", "evenHeader", "evenFooter", "formula1", "formula2"):
         for each in _each(tree, name):
-            yield Words(f"{where}, {name}", each.text or "")
+            yield Words(f"{where}, {name}", LAYOUT.sub(" ", each.text or ""))
     if lines:
         width = 1 + max((place for cells in lines for place in cells), default=0)
         rows = [tuple(cells.get(place) for place in range(width)) for cells in lines]
