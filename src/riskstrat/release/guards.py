@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 from riskstrat.errors import ReleaseRefused
+from riskstrat.vocabulary import Protected
 
 
 def declared(title: str, columns: Sequence[str], named: set[str]) -> None:
@@ -56,6 +57,21 @@ def only_counts(
                 fix="give whole numbers of at least 0, or None where the count is unknown",
                 code="RS3004",
             )
+
+
+def only_protected(table: Any) -> Protected:
+    """The table, if it is one that passed disclosure control: for templates.
+
+    Raises:
+        ReleaseRefused: RS3020, it is any other.
+    """
+    if not isinstance(table, Protected):
+        raise ReleaseRefused(
+            f"a page was to show a {type(table).__name__} that is not a Protected table",
+            fix="protect it with `release.disclosure` before it reaches a template",
+            code="RS3020",
+        )
+    return table
 
 
 _EXTREMES = re.compile(

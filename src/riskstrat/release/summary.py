@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from riskstrat.release.guards import only_protected
 from riskstrat.release.policies import policy_named
 from riskstrat.release.standing import Standing
 from riskstrat.vocabulary import Protected, in_words
@@ -69,6 +70,7 @@ def _environment() -> Environment:
     env.filters["in_words"] = in_words
     env.globals["text"] = _text
     env.globals["heading"] = heading
+    env.filters["protected"] = only_protected
     env.globals["is_number"] = lambda value: isinstance(value, int | float)
     return env
 
