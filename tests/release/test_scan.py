@@ -12,9 +12,13 @@ from matplotlib.figure import Figure
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
+from typer.testing import CliRunner
 
+from release.random_releases import judge, random_release
+from riskstrat.cli.app import app
 from riskstrat.release.disclosure import protect
 from riskstrat.release.policies import POLICIES
+from riskstrat.release.scan.anywhere import look_through
 from riskstrat.release.scan.expected import Expected, expected_of
 from riskstrat.release.scan.scan import READERS, scan_file, scan_folder
 
@@ -129,7 +133,7 @@ SAFE = {
     "page.pdf": portable("85 of 1,205 people"),
     "drawn.pdf": drawing("pdf", "85 people", Title="Wards"),
     "notes.md": b"| ward | people | high | share_high |\n|-|-|-|-|\n| Vange | 1205 | 85 | |\n",
-    "notes.txt": b"fewer than 8 people, or 85 people",
+    "notes.txt": b"fewer than 8 people, or 85 people; seven hundred people; 965 of 96,525",
 }
 PLANTED = {
     ("a cell", "list.csv"): (csv(small=3), "RS3040"),
@@ -165,6 +169,7 @@ PLANTED = {
     ("a property", "drawn.pdf"): (drawing("pdf", "x", Subject="3 people"), "RS3040"),
     ("a table", "notes.md"): (b"| ward | people |\n|---|---|\n| Vange | 3 |\n", "RS3040"),
     ("a line", "notes.txt"): (b"In all 1,203 people", "RS3041"),
+    ("a part at the end", "notes.txt"): (b"listed: 3 of 52.", "RS3040"),
     ("an NHS number", "notes.txt"): (b"see 9434765919", "RS3042"),
     ("damage", "list.xlsx"): (b"PK nothing", "RS3045"),
     ("a picture", "map.png"): (b"\x89PNG", "RS3045"),
@@ -205,6 +210,27 @@ def test_a_message_names_the_file_and_the_place_and_no_count(tmp_path):
     one, *_ = found_there = scan_folder(tmp_path, COUNTS)
     assert (one.where, one.message) == ("list.csv, the table, high", "1 counts of people")
     assert not any("3" in each.where + each.message for each in found_there)
+
+
+def test_a_folder_that_is_there_is_read_by_its_manifests(tmp_path):
+    judge(random_release(6), tmp_path / "release")
+    assert look_through(tmp_path / "release", HES)[0] == ()
+    table = next((tmp_path / "release").rglob("list.csv"))
+    table.write_text(table.read_text().replace("suppressed", "3", 1))
+    found_there, files = look_through(tmp_path / "release", HES)
+    assert "RS3040" in {each.code for each in found_there} and files >= 8
+
+
+def test_the_command_ends_with_30_and_tells_what_it_found(tmp_path):
+    (tmp_path / "list.csv").write_bytes(csv(small=3))
+    said = CliRunner().invoke(app, ["disclosure", str(tmp_path), "--policy", "hes", "--json"])
+    told = json.loads(said.stdout)
+    assert said.exit_code == 30 and told["files"] == 1
+    assert told["found"][0]["code"] == "RS3040"
+    (tmp_path / "list.csv").write_bytes(csv())
+    assert CliRunner().invoke(app, ["disclosure", str(tmp_path), "--policy", "hes"]).exit_code == 0
+    nothing = CliRunner().invoke(app, ["disclosure", str(tmp_path / "nowhere")])
+    assert nothing.exit_code == 2
 
 
 def test_people_of_a_list_are_those_of_its_recipient_and_as_many(tmp_path):

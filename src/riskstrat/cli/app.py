@@ -15,7 +15,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from riskstrat import __version__
-from riskstrat.cli import explanations, intruder, linkage, mitigate, pack, reidentify, signoff
+from riskstrat.cli import (
+    disclosure,
+    explanations,
+    intruder,
+    linkage,
+    mitigate,
+    pack,
+    reidentify,
+    signoff,
+)
 from riskstrat.cli.console import (
     RESULTS,
     complain,
@@ -487,7 +496,7 @@ def explain(
     show(parts, as_json=as_json, text=text.rstrip())
 
 
-for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack):
+for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack, disclosure):
     each.register(app)
 app.add_typer(pseudonymise)
 app.add_typer(log)

@@ -66,6 +66,7 @@ class Expected:
         names: what names runs, models and approvals, and may look like a pseudonym.
         everybody: the pseudonyms of everybody who was scored, and the ids of all lists.
         exact: counts that its list tells anyhow, as anybody sees who counts its rows.
+        any_table: tables that nobody declared may be there, as long as they are not of people.
     """
 
     policy: Policy
@@ -79,6 +80,7 @@ class Expected:
     names: frozenset[str] = frozenset()
     everybody: frozenset[str] = frozenset()
     exact: frozenset[int] = frozenset()
+    any_table: bool = False
 
     def role(self, name: str) -> Role | None:
         """What the numbers under a heading are; None if nobody can tell.

@@ -19,12 +19,22 @@ def decoded(content: bytes) -> str:
         raise UnreadableError("not UTF-8") from fault
 
 
-def read_csv(content: bytes) -> Iterator[Piece]:
-    """One table; lines that are longer than its header are words as well."""
+def _lines(content: bytes) -> list[list[str]]:
     text = decoded(content)
     first = text.splitlines()[0] if text.strip() else ""
     separator = max(",;\t|", key=first.count)
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+
+
+def read_rows(content: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV file by column."""
+    lines = _lines(content)
+    return [dict(zip(lines[0], row, strict=False)) for row in lines[1:]]
+
+
+def read_csv(content: bytes) -> Iterator[Piece]:
+    """One table; lines that are longer than its header are words as well."""
+    lines = _lines(content)
     if not lines:
         return
     header, *rows = lines

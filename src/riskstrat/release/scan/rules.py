@@ -19,13 +19,13 @@ README = "sheet Read me"
 _WORDS = "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _VALUE = {word: number for number, word in enumerate(_WORDS.split("|"))}
 PHRASE = re.compile(
-    rf"(?P<before>[\w%-]+ )?(?<![\w.,/-])(?P<count>\d[\d,]*|{_WORDS})"
+    rf"(?P<before>[\w%-]+ )?(?<![\w.,/-])(?P<count>\d[\d,]*|(?:{_WORDS})(?! hundred| thousand))"
     rf"(?: (?:of|out of) (?:the |all )?(?P<whole>\d[\d,]*))? {NOUNS}",
     re.I,
 )
 """``7 people``, ``three of 52 elderly patients``"""
 PART = re.compile(
-    r"(?<![\w.,/-])(?P<count>\d[\d,]*) (?:of|out of) (?P<whole>\d[\d,]*)(?![\w.%/-])(?! \w)"
+    r"(?<![\w.,/-])(?P<count>\d[\d,]*) (?:of|out of) (?P<whole>\d[\d,]*)(?![\w%/-]|[.,]\d)(?! \w)"
 )
 """``3 of 52``, and nothing after it"""
 NOT_A_COUNT = frozenset(
@@ -153,7 +153,7 @@ def _in_sheet(sheet: Sheet, expected: Expected) -> Iterator[Breach]:
     if sheet.where == README:
         return
     if expected.rows == "aggregate" and header not in expected.tables:
-        yield from _undeclared(sheet, header)
+        yield from _undeclared(sheet, header, expected)
     for place, name in enumerate(header):
         cells = [row[place] if place < len(row) else None for row in sheet.rows]
         yield from _in_column(f"{sheet.where}, {sheet.header[place]}", name, cells, expected)
@@ -177,11 +177,11 @@ def _of_the_list(sheet: Sheet, header: tuple[str, ...], expected: Expected) -> I
                 yield Breach(PERSON, sheet.where, told)
 
 
-def _undeclared(sheet: Sheet, header: tuple[str, ...]) -> Iterator[Breach]:
+def _undeclared(sheet: Sheet, header: tuple[str, ...], expected: Expected) -> Iterator[Breach]:
     if personal := [name for name in header if PERSONAL.search(name)]:
         told = f"{len(sheet.rows):,} rows with {', '.join(personal)}"
         yield Breach(PERSON, sheet.where, f"{told}, which tell of single people")
-    elif sheet.rows and not (sheet.records and len(sheet.rows) < MANY):
+    elif sheet.rows and not (expected.any_table or (sheet.records and len(sheet.rows) < MANY)):
         yield Breach(PERSON, sheet.where, "a table that is not among those released")
 
 
