@@ -34,7 +34,7 @@ $(READY): requirements.lock requirements-build.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-build.lock -r requirements.lock 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
-	@$(BIN)/python -c 'from riskstrat.features.kernel import load; load()'
+	@$(BIN)/python -c 'from riskstrat.features import kernel; from riskstrat.statistics import group_counts; kernel.load(); group_counts.load()'
 	@touch $@
 
 setup-spark: setup $(SPARK)  ## add Spark to .venv, for --engine spark (needs Java 17 or 21)

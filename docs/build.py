@@ -34,9 +34,11 @@ from riskstrat.contracts.packs import PackManifest, PackUse
 from riskstrat.contracts.spec import Column, Coverage, FileFormat, Lag, Source
 from riskstrat.expressions.terms import FUNCTIONS as EXPRESSION_FUNCTIONS
 from riskstrat.features.spec import AggregateName, Block, FeaturesSpec, SplitBy
+from riskstrat.monitoring.spec import MonitorSpec
 from riskstrat.publish.glossary import GLOSSARY
 from riskstrat.release.policies import POLICIES
 from riskstrat.release.spec import Recipient, ReleaseSpec
+from riskstrat.robustness.spec import StressSpec
 from riskstrat.signoff.spec import SignoffSpec
 from riskstrat.spec import Spec
 from riskstrat.study import schema
@@ -86,6 +88,8 @@ STUDY: tuple[Part, ...] = (
     ("`release`", ReleaseSpec),
     ("`release.recipients`", Recipient),
     ("`signoff`", SignoffSpec),
+    ("`monitor`", MonitorSpec),
+    ("`stress`", StressSpec),
 )
 SOURCES: tuple[Part, ...] = (
     ("A source", Source),

@@ -31,6 +31,8 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "audit": ("{groups: [sex], gates: [auroc.low >= 0.70]}", "is it right, and for whom"),
         "release": ("{bands: {high: 0.05}}", "what may leave, and to whom"),
         "signoff": ("{valid_for: 6 months}", "how long a decision to use the model holds"),
+        "monitor": ("{volume: 0.25, suspend: [RS3711]}", "how much change is tolerated in use"),
+        "stress": ("{area: gp_registration.practice_id}", "where the model is tried elsewhere"),
     },
     "PackUse": {
         "path": ("../../riskstrat/configs/sources/omop_5_4", ""),
@@ -106,7 +108,10 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
             "{scheme: rolling_origin, test_last: 1, gap: horizon}",
             "what teaches and what tests",
         ),
-        "learners": ("[lightgbm, logistic_regression]", "what competes on validation"),
+        "learners": (
+            "[lightgbm, logistic_regression]",
+            "what competes on validation; of those as good as the best, the simplest wins",
+        ),
         "baselines": ("[base_rate, {age_sex: [age, sex]}, prior_use]", "what they must beat"),
         "tune": ("{trials: 20, metric: average_precision}", "the search for settings"),
         "sample": (
@@ -169,6 +174,18 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "within": ("[age_band, imd_quintile]", ""),
     },
     "SignoffSpec": {"valid_for": ("6 months", "")},
+    "MonitorSpec": {
+        "volume": ("0.25", ""),
+        "missing": ("0.05", ""),
+        "feature_drift": ("0.2", ""),
+        "score_drift": ("0.2", ""),
+        "listed": ("0.25", ""),
+        "calibration": ("[0.8, 1.25]", ""),
+        "churn": ("0.5", ""),
+        "replicates": ("200", ""),
+        "suspend": ("[RS3711, RS3701]", ""),
+    },
+    "StressSpec": {"area": ("gp_registration.practice_id", "")},
     "ReleaseSpec": {
         "as_of": ("2025-04-01", ""),
         "bands": ("{very_high: 0.005, high: 0.05, moderate: 0.20}", ""),

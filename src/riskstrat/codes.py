@@ -18,9 +18,11 @@ from riskstrat.custody.codes import CUSTODY_CODES
 from riskstrat.intruder.codes import INTRUDER_CODES
 from riskstrat.linkage.codes import LINKAGE_CODES
 from riskstrat.mitigation.codes import MITIGATION_CODES
+from riskstrat.monitoring.codes import MONITORING_CODES
 from riskstrat.privacy.codes import PRIVACY_CODES
 from riskstrat.publish.pack.codes import PACK_CODES
 from riskstrat.release.codes import RELEASE_CODES
+from riskstrat.robustness.codes import ROBUSTNESS_CODES
 from riskstrat.signoff.codes import SIGNOFF_CODES
 from riskstrat.study.codes import STUDY_CODES
 from riskstrat.vocabulary import Code
@@ -299,10 +301,12 @@ CODES: Mapping[str, Code] = _together(
     INTRUDER_CODES.values(),
     LINKAGE_CODES.values(),
     MITIGATION_CODES.values(),
+    MONITORING_CODES.values(),
     PACK_CODES.values(),
     AUDIT_CODES.values(),
     PRIVACY_CODES.values(),
     RELEASE_CODES.values(),
+    ROBUSTNESS_CODES.values(),
     SIGNOFF_CODES.values(),
     STUDY_CODES.values(),
 )

@@ -68,6 +68,7 @@ def afterwards(messy: Messy, tmp_path_factory: pytest.TempPathFactory) -> Afterw
     world.heard.unlink()
     world.pseudonymise()
     run = world.say("run", "--threads", 1).folder
+    world.say("score", "--as-of", "2025-04-01", "--research", "--threads", 1)
     made = tuple(p for p, digest in digests(world.store).items() if there.get(p) != digest)
     return Afterwards(world, objectors, able[len(KINDS) :], local, practice, named, made, run)
 
@@ -117,7 +118,9 @@ def test_they_are_in_nothing_that_is_made_afterwards(afterwards: Afterwards) -> 
     parts = [path.relative_to(store).parts for path in made]
     stages = {part[1] for part in parts if part[0] == "derived"}
     assert stages >= {"contracts", "prepared", "cohort", "features", "training", "scores"}
-    assert {part[0] for part in parts} >= {"runs", "releases", "artifacts", "mlflow.db", "log"}
+    assert {part[0] for part in parts} >= {
+        "runs", "releases", "research", "artifacts", "mlflow.db", "log",
+    }  # fmt: skip
     found = search(made, needles(dict(zip(KINDS, afterwards.objectors, strict=True))))
     # The platform's own list of objections is what tells it whom to leave out.
     lists = {store / name for name in the_list_itself(store)}

@@ -239,3 +239,13 @@ def test_the_gates_of_a_study_file_are_read():
         0.05,
         0.8,
     )
+
+
+def test_a_measurement_may_say_that_it_decides_nothing():
+    why = "1,100 people are too few to judge by; 5,000 are needed."
+    extra = {"membership_inference_auc": {"value": 0.51, "low": 0.5, "high": 0.52, "n": 1100}}
+    assert judge("membership_inference_auc <= 0.53", extra=extra).passed
+    extra["membership_inference_auc"]["too_few"] = why
+    result = judge("membership_inference_auc <= 0.53", extra=extra)
+    assert (result.verdict, result.value, result.n) == ("not_enough_evidence", 0.51, 1100)
+    assert result.explanation == f"membership inference auc decides nothing: {why}"

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.world import Said, World, lists_of, read
+from riskstrat.vocabulary import PRIVACY_METRICS
 
 STAGES = (
     (
@@ -96,6 +97,17 @@ def test_run_json_tells_how_each_gate_was_judged(run: Path) -> None:
         assert keys <= gate.keys()
         assert gate["code"].startswith("RS")
         assert gate["passed"] is True
+
+
+def test_privacy_json_tells_what_the_model_remembers(run: Path) -> None:
+    told = read(run / "audit" / "privacy.json")
+    assert set(told["measured"]) <= set(PRIVACY_METRICS)
+    for found in told["measured"].values():
+        assert {"value", "low", "high", "n", "positives"} <= found.keys()
+    assert "too few" in told["measured"]["membership_inference_auc"]["too_few"]
+    assert told["structure"]["smallest_leaf_people"] >= 10 and not told["structure"]["extremes"]
+    codes = {found["code"] for found in read(run / "audit" / "findings.json")}
+    assert {"RS3401", "RS3402", "RS3403", "RS3406"} <= codes
 
 
 def test_metrics_json_holds_every_learner_on_every_split(run: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from release.test_write import APPROVAL, BANDED, DAY, a_list, a_manifest
+from riskstrat.disk import write_json
 from riskstrat.errors import ReleaseRefused
 from riskstrat.intruder.releases import TOLD_BY_THE_SCORE
 from riskstrat.release.aggregate import band_summary
@@ -22,6 +23,8 @@ from riskstrat.release.stamp import MARKED, Stamped, stamp
 from riskstrat.release.standing import Cleared, Preview, Research, Standing, cover
 from riskstrat.release.summary import Summary, summary_html
 from riskstrat.release.write import list_csv, list_xlsx, read_me
+from riskstrat.stages.release import place_of
+from riskstrat.store.artefacts import Store
 
 MARKS = (Preview(), Research())
 CLEARED = Cleared(
@@ -162,6 +165,24 @@ def test_the_mark_of_a_summary_does_not_hide_it_and_is_read_once():
     css = re.search(r"\.watermark\{([^}]*)\}", told)
     assert css and "pointer-events:none" in css[1]
     assert re.search(r'<div class="watermark" aria-hidden="true">FOR REVIEW, NOT FOR USE<', told)
+
+
+def test_no_marked_list_takes_the_place_of_one_that_left(tmp_path):
+    store = Store(tmp_path)
+    leaving = tmp_path / "releases/s/2024-04-01"
+    for each, place in (
+        (Preview(), leaving),
+        (Research(), tmp_path / "research/s/2024-04-01"),
+        (CLEARED, leaving),
+    ):
+        assert place_of(store, "s", DAY, each) == place
+    for status, preview in (
+        ("for_review", leaving),
+        ("approved", tmp_path / "previews/s/2024-04-01"),
+    ):
+        write_json(leaving / "gp_practice/Y1/manifest.json", {"status": status})
+        assert place_of(store, "s", DAY, MARKS[0]) == preview
+        assert place_of(store, "s", DAY, CLEARED) == leaving
 
 
 def test_the_same_list_is_the_same_but_for_its_mark():

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskstrat.risk_model.forest import lay_out
-from riskstrat.risk_model.paths import tables_of
+from riskstrat.risk_model.forest import branches_of, most_features, points_for
 from riskstrat.risk_model.tree_shap import TreeShap, load
 from riskstrat.risk_model.trees import read_trees
 
@@ -143,16 +142,6 @@ def test_shaps_own_code_finds_the_same():
 # -- laws ------------------------------------------------------------------------------------------
 
 
-def test_leaves_without_a_table_of_patterns_give_the_same(monkeypatch):
-    x, y = made_up(4, features=14)
-    text = learn(x, y, rounds=8, num_leaves=60, min_data_in_leaf=2).model_to_string()
-    tabled = TreeShap(text)
-    monkeypatch.setattr("riskstrat.risk_model.forest.TABLE_CELLS", 0)
-    plain = TreeShap(text)
-    assert (lay_out(read_trees(text)).table_start == -1).all()
-    assert np.abs(tabled.values(x) - plain.values(x)).max() < 1e-13
-
-
 def test_a_rows_values_do_not_depend_on_the_rows_beside_it_or_on_threads():
     x, y = made_up(6, n=2_000)
     shap = TreeShap(learn(x, y, num_leaves=31).model_to_string())
@@ -176,9 +165,26 @@ def test_a_model_that_learnt_nothing_says_the_same_of_everybody():
     assert shap.base == pytest.approx(booster.predict(x[:1], raw_score=True)[0])
 
 
-def test_a_leaf_of_one_feature_gives_it_all():
-    table = tables_of(np.array([2.0]), np.array([[0.25]]))
-    assert table.tolist() == [[[2.0 * (0 - 0.25), 2.0 * (1 - 0.25)]]]
+def test_every_points_rule_integrates_its_polynomials_exactly():
+    for d in range(1, 40):
+        at, weight = points_for(d)
+        assert len(at) == (d + 1) // 2
+        assert (weight * at ** (d - 1)).sum() == pytest.approx(1 / d, rel=1e-13)
+
+
+def test_a_feature_that_is_asked_again_counts_once_on_its_way():
+    # A chain of splits on one feature between splits on others: the last share counts.
+    x, y = made_up(5, features=4)
+    trees = read_trees(
+        learn(x, y, num_leaves=40, min_data_in_leaf=2, nominal=False).model_to_string()
+    )
+    again = 0
+    for tree in trees:
+        branches = branches_of(tree)
+        again += sum(branch.before >= 0 for branch in branches)
+        assert most_features(tree, branches) <= 4
+        assert all(branch.above < place for place, branch in enumerate(branches))
+    assert again > 50
 
 
 def test_linear_leaves_are_refused_not_guessed():

@@ -18,6 +18,7 @@ from riskstrat.signoff.people import (
     Identity,
     identify,
     person,
+    proved,
     words,
 )
 
@@ -82,6 +83,24 @@ def test_a_name_that_is_none_is_refused(name):
     with pytest.raises(UsageError) as refused:
         identify(name, "", None, DAY, REVIEWERS)
     assert refused.value.code == "RS3326"
+
+
+@pytest.mark.parametrize("role", ["x" * 81, "\x00"])
+def test_a_role_that_is_none_is_refused(role):
+    with pytest.raises(UsageError) as refused:
+        identify("Ann Lee", role, None, DAY, REVIEWERS)
+    assert refused.value.code == "RS3326"
+
+
+def test_an_identity_that_was_proved_needs_a_role_that_may_do_this():
+    ann = Identity("ann", "information_governance", "oidc")
+    assert proved(ann, REVIEWERS) == ann
+    for other in (Identity("ann", "police", "oidc"), Identity("ann", "", "oidc")):
+        with pytest.raises(SignoffRefused) as refused:
+            proved(other, REVIEWERS)
+        assert refused.value.code == "RS3327"
+    with pytest.raises(UsageError):
+        proved(Identity(" ", "gp", "oidc"), REVIEWERS)
 
 
 @given(st.text(min_size=1).filter(person), st.sampled_from([str.upper, str.lower, str.title]))

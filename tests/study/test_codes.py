@@ -47,6 +47,8 @@ def test_a_code_has_one_page():
     from riskstrat.custody.codes import CUSTODY_CODES
     from riskstrat.intruder.codes import INTRUDER_CODES
     from riskstrat.linkage.codes import LINKAGE_CODES
+    from riskstrat.monitoring.codes import MONITORING_CODES
+    from riskstrat.robustness.codes import ROBUSTNESS_CODES
     from riskstrat.study.codes import STUDY_CODES
 
     rooms = [
@@ -56,6 +58,8 @@ def test_a_code_has_one_page():
         CUSTODY_CODES,
         INTRUDER_CODES,
         LINKAGE_CODES,
+        MONITORING_CODES,
+        ROBUSTNESS_CODES,
         STUDY_CODES,
     ]
     assert sum(map(len, rooms)) == len(set().union(*rooms))

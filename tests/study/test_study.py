@@ -154,6 +154,16 @@ def test_bands_are_named_by_their_ages():
          "did you mean `sex`?"),
         ("capacity: [0.05, 0.2]", "capacity: [0.05, 0.2]\n  references: {sex: female}", "RS1236",
          "no level `female`"),
+        ("capacity: [0.05, 0.2]", "capacity: [0.05, 0.2]\n  intersections: [[sex, age]]", "RS1236",
+         "audit.intersections.0: `age` is not one of `audit.groups`"),
+        ("capacity: [0.05, 0.2]", "capacity: [0.05, 0.2]\n  mitigate: [sx]", "RS1236",
+         "did you mean `sex`?"),
+        ("capacity: [0.05, 0.2]",
+         "capacity: [0.05, 0.2]\n  need: {feature: calls__count, why: x}", "RS1238",
+         "`calls__count` is not a feature of this study"),
+        ("capacity: [0.05, 0.2]",
+         "capacity: [0.05, 0.2]\n  need: {feature: people__age, why: x, within: [town]}",
+         "RS1236", "audit.need.within.0"),
         ("own: register.practice_id", "own: register.practice", "RS1230",
          "release.recipients.0.own"),
         ("own: register.practice_id", "own: register.practice_id, columns: [release_id]",
@@ -278,3 +288,15 @@ def test_the_shipped_studies_fit_the_shipped_sources(path):
     asked = StudyOrigins.of(study).asked()
     found = check_agreements(asked, study.catalogue.agreements, today=date(2026, 1, 1))
     assert len(found) == len(study.sources)
+
+
+def test_a_gate_may_name_an_intersection_and_a_tolerance(study_file):
+    gate = "sensitivity_ratio(sex_and_quintile, at=0.05) >= 0.8 +- 0.1"
+    study = load_study(
+        study_file(
+            ("sensitivity_ratio(sex, at=0.05) >= 0.8", gate),
+            ("capacity: [0.05, 0.2]", "capacity: [0.05, 0.2]\n  intersections: [[sex, quintile]]"),
+        )
+    )
+    found = study.spec.audit.gates[1]
+    assert (found.group, found.limit, found.tolerance) == ("sex_and_quintile", 0.8, 0.1)

@@ -21,9 +21,11 @@ from riskstrat.cli import (
     intruder,
     linkage,
     mitigate,
+    monitor,
     pack,
     reidentify,
     signoff,
+    stress,
 )
 from riskstrat.cli.console import (
     RESULTS,
@@ -496,7 +498,10 @@ def explain(
     show(parts, as_json=as_json, text=text.rstrip())
 
 
-for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack, disclosure):
+for each in (
+    explanations, mitigate, signoff, linkage, reidentify, intruder, pack, monitor, stress,
+    disclosure,
+):  # fmt: skip
     each.register(app)
 app.add_typer(pseudonymise)
 app.add_typer(log)

@@ -35,7 +35,7 @@ def link_received(
     With a reviewed sample and nothing received, the links that are kept are held against it.
     """
     from riskstrat.custody.link import Linker, link, something_received
-    from riskstrat.custody.quality_file import judge_kept, keep_quality
+    from riskstrat.custody.quality_file import judge_kept, keep_quality, withdraw_quality
     from riskstrat.custody.register import keyring
     from riskstrat.custody.truth import read_reviewed
     from riskstrat.linkage.spec import read_linkage
@@ -55,6 +55,7 @@ def link_received(
             Domain.HOUSEHOLD: lambda c, v, known: _addresses(c, v, linkage, kept),
         }
         ring = keyring(spec, places, Domain.PERSON)
+        withdraw_quality(places)
         counts = link(
             spec, places, con, ring.key, linkers=linkers, judge=judge, reviewed=reviewed,
             progress=progress,

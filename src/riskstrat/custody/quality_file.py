@@ -38,6 +38,13 @@ def keep_quality(spec: CustodySpec, places: Places, fresh: Mapping[str, Any]) ->
     write_json(places.of(Keeper.LINKER, "for_analyst") / NAME, whole)
 
 
+def withdraw_quality(places: Places) -> None:
+    """Take back a word that nobody fetched: it is about links that are about to change."""
+    path = places.root / Keeper.LINKER.value / "for_analyst" / NAME
+    with disk_errors(path):
+        path.unlink(missing_ok=True)
+
+
 def _header(spec: CustodySpec) -> dict[str, Any]:
     keys = {"person": spec.keys.person, "household": spec.keys.household}
     return {"project": spec.project, "keys": keys}

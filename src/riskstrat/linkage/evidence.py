@@ -1,9 +1,7 @@
 """How good a linkage is, as rates with intervals: counted, estimated by the weights, or known.
 
 The *register* is the population's records: a study asks about the people in it, so what counts of
-another agency's record is whether it found the right person there. The rates of a record's links
-to the register are what a missed or a false link costs a study; those of pairs say how the linkage
-did its own work.
+another agency's record is whether it found the right person there.
 
 Four measures, over the records of agencies other than the register:
 
@@ -199,8 +197,8 @@ def _estimated(
         design = 1.0 if part[2] else sqrt(n / max(people, 1.0))
         told = {"precision": _expected_precision(there, wrong, sqrt(wrong_spread) * design)}
         if not unknown:
-            spread = sqrt(gone_spread) * design
-            told["recall"] = _expected_recall(there - wrong, gone, spread, unseen)
+            far = sqrt(gone_spread) * design
+            told["recall"] = _expected_recall(there - wrong, gone, far, unseen)
         for measure, rate in told.items():
             yield LinkRate(measure, "estimated", agency, part[0], level, rate)
 

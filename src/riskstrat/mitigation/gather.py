@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,9 @@ def _train(tables: Tables, test: pa.Table) -> pa.Table:
         judged = test["unit_id"].combine_chunks()
         known = known.filter(pc.invert(pc.is_in(known["unit_id"], value_set=judged)))
     else:
-        last = pa.scalar(np.datetime64(tables.model.provenance["trained_to"]), pa.date32())
+        last = pa.scalar(
+            date.fromisoformat(str(tables.model.provenance["trained_to"])), pa.date32()
+        )
         known = known.filter(pc.less_equal(known["as_of"], last))
     if known.num_rows <= MOST_TRAIN:
         return known.combine_chunks()

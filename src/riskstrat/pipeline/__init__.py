@@ -13,9 +13,11 @@ from riskstrat.pipeline.finished import (
 )
 from riskstrat.pipeline.glassbox import compare_with_glass_box
 from riskstrat.pipeline.mitigate import Mitigated, try_remedies
+from riskstrat.pipeline.monitor import Monitored, monitor_study, suspend_version
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.run import PartResult, RunResult, run_study, run_until
 from riskstrat.pipeline.score import score_study
+from riskstrat.pipeline.stress import Stressed, stress_study
 
 __all__ = [
     "Checked",
@@ -23,10 +25,12 @@ __all__ = [
     "Listener",
     "MadePack",
     "Mitigated",
+    "Monitored",
     "Options",
     "PartResult",
     "RunResult",
     "Silent",
+    "Stressed",
     "check_study",
     "compare_runs",
     "compare_with_glass_box",
@@ -34,9 +38,12 @@ __all__ = [
     "export_model",
     "make_demo_county",
     "make_pack",
+    "monitor_study",
     "render_again",
     "run_study",
     "run_until",
     "score_study",
+    "stress_study",
+    "suspend_version",
     "try_remedies",
 ]

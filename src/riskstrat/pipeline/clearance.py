@@ -11,6 +11,7 @@ from riskstrat.pipeline.desk import MEMORY, desk_of, follow
 from riskstrat.pipeline.options import Options
 from riskstrat.release.standing import Cleared
 from riskstrat.signoff.faults import SignoffRefused
+from riskstrat.signoff.suspension import refuse_suspended
 from riskstrat.stages.jobs import call
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.registry_versions import CHAMPION
@@ -54,15 +55,17 @@ def cleared(study: Study, options: Options, number: int) -> Cleared:
     """The approval of a version that holds at this moment, for the study as it was given.
 
     Raises:
-        SignoffRefused: RS3301 to RS3307.
+        SignoffRefused: RS3301 to RS3307; RS3720, the version is suspended.
         StorageError: the log was changed.
     """
-    approval = desk_of(options.store.root).records.approval(study.name, number, options.today)
+    records = desk_of(options.store.root).records
+    approval = records.approval(study.name, number, options.today)
+    refuse_suspended(records.log.entries(), study.name, number)
     if approval.digests["study"] != digest(study.text):
         raise SignoffRefused(
             f"{study.path}: with what overrides it, this is not the study that {study.name} "
             f"version {number} was approved with on {approval.on}",
-            fix="score with the study and the `--set` that it was run with; or run it as it is, "
+            fix="score with the study and the `--set` that it was run with; or run it as it is now "
             "and have that version reviewed",
             code="RS3307",
         )

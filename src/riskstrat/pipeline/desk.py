@@ -14,11 +14,12 @@ from riskstrat.pipeline.options import whoever_asks
 from riskstrat.signoff.binding import REPORT, Binding, found_in
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.faults import SignoffRefused
-from riskstrat.signoff.people import Directory, Identity, identify
+from riskstrat.signoff.people import Directory, Identity, identify, proved
 from riskstrat.signoff.records import Records
 from riskstrat.signoff.rounds import Case, Round
 from riskstrat.signoff.spec import SignoffSpec
 from riskstrat.signoff.states import State
+from riskstrat.signoff.suspension import suspension
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import verified_manifest
@@ -57,7 +58,7 @@ class Actor:
             SignoffRefused: RS3327, no account that may do this.
         """
         if self.proved is not None:
-            return self.proved
+            return proved(self.proved, roles)
         directory = _directory(self.accounts, store)
         return identify(self.by, self.role, directory, self.at.date(), roles)
 
@@ -141,11 +142,13 @@ def _term(path: Path) -> SignoffSpec:
 def follow(desk: Desk, store: Path, name: str, day: date, *, rejected: int | None) -> None:
     """Have the registry's aliases follow the log, for those who look there.
 
-    The version that was approved last is champion, as long as its approval holds; a version that
-    was rejected is not challenger either.
+    The version that was approved last is champion, as long as its approval holds and it is not
+    suspended; a version that was rejected is not challenger either.
     """
     last = desk.records.in_use(name)
     view = desk.records.view(name, last, day) if last else None
     holds = view is not None and view.state is State.APPROVED
-    asked = ("register.place", Store(store), name, last if holds else None, rejected)
+    stopped = last is not None and suspension(desk.records.log.entries(), name, last) is not None
+    champion = last if holds and not stopped else None
+    asked = ("register.place", Store(store), name, champion, rejected)
     run_in_child(call, *asked, memory=MEMORY)

@@ -83,6 +83,9 @@ REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "rival_differences": ("metric", "share", "value", "low", "high", "n", "status"),
         "rival_effects": ("feature", "meaning", "level", "effect", "low", "high", "n", "status"),
+        "robustness": (
+            "drill", "case", "metric", "at", "role", "value", "low", "high", "n", "status",
+        ),
         "rival_importance": ("feature", "meaning", "agency", "importance"),
         "stages": ("stage", "seconds"),
     }
@@ -200,6 +203,8 @@ class ReportData:
     rival_differences: Protected | None = None
     rival_effects: Protected | None = None
     rival_importance: PlainTable | None = None
+    robustness: Protected | None = None
+    robustness_quick: tuple[str, ...] = ()
     stages: PlainTable | None = None
 
     def __post_init__(self) -> None:

@@ -17,11 +17,13 @@ from riskstrat.publish.evidence import (
 from riskstrat.publish.explanations import effects, importance
 from riskstrat.publish.glassbox import glassbox
 from riskstrat.publish.linkage import linkage
+from riskstrat.publish.mitigation import mitigation
 from riskstrat.publish.model_privacy import model_privacy
 from riskstrat.publish.notices import notices
 from riskstrat.publish.parts import ABSENT, Drawing, Section
 from riskstrat.publish.phrases import is_plain, scope_in_words
 from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.robustness import robustness
 from riskstrat.publish.tables import Shown, Table, records, shown
 from riskstrat.publish.verdict import gate_lines
 from riskstrat.publish.wording import day, verdict
@@ -222,7 +224,8 @@ def _cost(seconds: float | None, memory: float | None) -> tuple[str, str]:
 
 SECTIONS: tuple[Callable[[ReportData], Section], ...] = (
     question, data_used, agreements, cohort, outcome, folds, performance, calibration, capacity,
-    risk, importance, effects, glassbox, fairness, equity, model_privacy, linkage, gates,
+    risk, importance, effects, glassbox, fairness, equity, mitigation,
+    model_privacy, robustness, linkage, gates,
     findings, limits, dictionary, provenance,
 )  # fmt: skip
 

@@ -81,26 +81,47 @@ def identify(
         UsageError: RS3326, no name, or none that a log can hold.
         SignoffRefused: RS3327, the directory knows no such account.
     """
-    name = " ".join(user.split())
+    name, claimed = _name(user), _name(role) if role else ""
+    if directory is None:
+        return Identity(name, claimed)
+    held = {str(each.role) for each in directory.accounts_of(name) if each.active(day)}
+    fitting = sorted(held & roles & ({claimed} if claimed else roles))
+    if not fitting:
+        raise _no_account(f"no account of this user is active on {day} with", roles)
+    return Identity(name, fitting[0], "accounts")
+
+
+def proved(identity: Identity, roles: frozenset[str]) -> Identity:
+    """An identity that a sign-on service proved, if its role may do this.
+
+    Raises:
+        UsageError: RS3326, no name.
+        SignoffRefused: RS3327, another role.
+    """
+    if identity.role not in roles:
+        raise _no_account(f"{identity.vouched} proved no", roles)
+    return Identity(_name(identity.user), identity.role, _name(identity.vouched))
+
+
+def _name(text: str) -> str:
+    """A name or a role as the log may hold it."""
+    name = " ".join(text.split())
     if not (person(name) and len(name) <= LONGEST_NAME and name.isprintable()):
         raise UsageError(
-            f"`--by` names nobody: a name has letters and at most {LONGEST_NAME} characters",
+            "`--by` or `--role` names nobody: a name has letters and at most "
+            f"{LONGEST_NAME} characters",
             fix="give the name of whoever acts, as it should stand in the log",
             code="RS3326",
         )
-    if directory is None:
-        return Identity(name, role)
-    held = {str(each.role) for each in directory.accounts_of(name) if each.active(day)}
-    fitting = sorted(held & roles & ({role} if role else roles))
-    if not fitting:
-        raise SignoffRefused(
-            f"no account of this user is active on {day} with "
-            + (f"role {role}, which must be " if role else "role ")
-            + " or ".join(sorted(roles)),
-            fix="have the account entered or extended by whoever keeps the accounts",
-            code="RS3327",
-        )
-    return Identity(name, fitting[0], "accounts")
+    return name
+
+
+def _no_account(what: str, roles: frozenset[str]) -> SignoffRefused:
+    return SignoffRefused(
+        f"{what} role {' or '.join(sorted(roles))}",
+        fix="have the account entered or extended by whoever keeps the accounts",
+        code="RS3327",
+    )
 
 
 def person(name: str) -> str:

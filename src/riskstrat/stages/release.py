@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.score import band_shares
 from riskstrat.stages.secret import release_secret
+from riskstrat.store.artefacts import Store
 from riskstrat.store.released import ReleaseLedger
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.vocabulary import Protected, in_words
@@ -77,7 +78,7 @@ def release(
         fairness=_fairness(job, version, policy),
         secret=release_secret(job.store.root),
     )
-    target = _place(job, standing)
+    target = place_of(job.store, spec.study, job.day, standing)
     left = ReleaseLedger.of_store(job.store.root)
     known = before(left.releases(), spec.study, job.day)
     progress(0.0, "protecting")
@@ -207,17 +208,16 @@ def write_folder(hand: Handover, out: Disclosed, handed: Handed, folder: Path) -
     write_json(folder / "manifest.json", facts)
 
 
-def _place(job: Job, standing: Standing) -> Path:
+def place_of(store: Store, study: str, day: date, standing: Standing) -> Path:
     """Where a day's lists go: what may be used, and what is to be reviewed, where lists leave from.
 
     A preview makes way where a list of that day has left, and research is never there.
     """
-    study, day = job.study.spec.study, job.day.isoformat()
-    leaving = job.store.release_folder(study, day)
+    leaving = store.release_folder(study, day.isoformat())
     if isinstance(standing, Research):
-        return job.store.root / "research" / study / day
+        return store.root / "research" / study / day.isoformat()
     if isinstance(standing, Preview) and _has_left(leaving):
-        return job.store.root / "previews" / study / day
+        return store.root / "previews" / study / day.isoformat()
     return leaving
 
 

@@ -52,6 +52,7 @@ from riskstrat.stages.pack import answers_of, write_pack
 from riskstrat.stages.privacy_tables import privacy_tables
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.review import review_tables
+from riskstrat.stages.robustness_tables import robustness_tables
 from riskstrat.statistics import (
     calibration_curve,
     decision_curve,
@@ -291,6 +292,7 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         **more,
         **explanation_tables(folder, policy),
         **privacy_tables(folder, policy),
+        **robustness_tables(folder, policy),
         **linkage_tables(folder, policy, fairness, made_up=run["made_up"]),
     )
 

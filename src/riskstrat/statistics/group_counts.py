@@ -19,7 +19,7 @@ from os import sched_getaffinity
 import numpy as np
 from numpy.typing import NDArray
 
-from .cuts import RANKING, Level
+from .cuts import RANKING, Cut, Level
 from .estimate import FloatArray, IntArray, finite
 from .group_kernel import GroupCounts, level_point_fits, rates, scores
 from .group_walk import Found, Ranked, tally, walk
@@ -29,6 +29,14 @@ from .resample import Clusters, Key, Replicates
 
 BINS = 8_192
 MOST_WORKERS = 4
+
+
+def load() -> None:
+    """Compile what is compiled, or load it from the last time; a few seconds once a machine."""
+    y, risk = np.array([True, False]), np.array([0.6, 0.4])
+    counts = GroupCounts(y, risk, {RANKING: risk}, (Cut.top(0.5), Cut.at_least(0.5, score=RANKING)))
+    levels = (Level("everyone", "everyone", np.ones(2, dtype=np.bool_)),)
+    count_replicates(counts, levels, Clusters(np.arange(2), 2), 1, np.random.default_rng(0))
 
 
 def count_replicates(

@@ -48,6 +48,8 @@ def compose(
     check_training(composer)
     check_audit(composer)
     check_release(composer)
+    if composer.spec.stress.area:
+        composer.attribute(composer.spec.stress.area, "stress", "area")
     _opt_outs(composer)
     if not composer.faults:
         _plan(composer, filters, block_attributes)

@@ -10,7 +10,9 @@ from riskstrat.audit.spec import AuditSpec
 from riskstrat.cohort.spec import CohortSpec, OutcomeSpec
 from riskstrat.contracts.packs import PackUse
 from riskstrat.features.spec import FeaturesSpec
+from riskstrat.monitoring.spec import MonitorSpec
 from riskstrat.release.spec import ReleaseSpec
+from riskstrat.robustness.spec import StressSpec
 from riskstrat.signoff.spec import SignoffSpec
 from riskstrat.spec import Spec
 from riskstrat.training.spec import TrainingSpec
@@ -34,4 +36,6 @@ class StudySpec(Spec):
     training: TrainingSpec
     audit: AuditSpec = AuditSpec()
     release: ReleaseSpec = ReleaseSpec()
+    monitor: MonitorSpec = MonitorSpec()
+    stress: StressSpec = StressSpec()
     signoff: SignoffSpec = SignoffSpec()

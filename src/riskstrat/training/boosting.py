@@ -122,6 +122,11 @@ class Boosted:
     booster: lgb.Booster
     rounds: int
 
+    @property
+    def trees(self) -> int:
+        """How many there are: more than ``rounds`` where boosting stopped early."""
+        return int(self.booster.num_trees())
+
     def raw_score(self, matrix: NDArray[Any], rounds: int | None = None) -> NDArray[np.float64]:
         """Log-odds (n,) with the given number of rounds."""
         return np.asarray(

@@ -19,10 +19,11 @@ from riskstrat.risk_model import PIECE_ROWS, FeatureRows, RiskModel
 from riskstrat.risk_model.model import LIGHTGBM
 from riskstrat.statistics import points
 from riskstrat.training.calibrate import cross_fit, fit_calibrator, usable_method
+from riskstrat.training.choice import choose
 from riskstrat.training.entrants import Entrant, Read, make_entrants
 from riskstrat.training.folds import Fold, Plan
 from riskstrat.training.ground import lay_ground
-from riskstrat.training.results import PREDICTIONS, Scored, as_table, choose, judge
+from riskstrat.training.results import PREDICTIONS, Scored, as_table, judge
 from riskstrat.training.rows import Rows
 from riskstrat.training.sampling import Drawn, check_room, sample_note
 from riskstrat.training.spec import TrainingSpec
@@ -44,7 +45,7 @@ class TrainingResult:
             ``at_capacity`` are taken on ``raw_score``, all others on ``risk``.
         models: by learner and baseline; the one that was tested (rolling origin), or one
             fitted by the same procedure on all rows (grouped k-fold).
-        winner: the best learner on validation, never a baseline.
+        winner: the simplest learner as good as the best on validation, never a baseline.
         tuning: one row per finished trial; no times.
         folds: one row per fold and role, for the picture of the folds.
         notes: what was done differently from the study file, in plain English.
@@ -134,17 +135,17 @@ def fit(
         (one for outcome in outcomes for one in outcome.scored), key=lambda s: (s.split, s.learner)
     )
     metrics = judge(scored, rows, spec, capacity, seed=seed, judged_one=told.judged)
-    own = [entrant.name for entrant in entrants if not entrant.baseline]
+    winner, why = choose(scored, metrics, rows, spec, seed=seed)
     noted = plan.notes + ((sample_note(sample),) if sample else ())
     return TrainingResult(
         scored=tuple(scored),
         rows=rows,
         metrics=metrics,
         models=MappingProxyType({o.model.name: o.model for o in outcomes}),
-        winner=choose(own, metrics, spec.tune.metric),
+        winner=winner,
         tuning=[record for outcome in outcomes for record in outcome.records],
         folds=plan.describe(rows),
-        notes=noted + tuple(note for outcome in outcomes for note in outcome.notes),
+        notes=noted + tuple(note for outcome in outcomes for note in outcome.notes) + why,
         sample=sample,
     )
 

@@ -42,6 +42,11 @@ def learn_lightgbm(task: Task) -> Learnt:
     asked = task.fixed.get("n_estimators")
     fitted = [_boost_split(task, boost, split, chosen, asked) for split in task.fold.inner]
     rounds = asked or max(1, round(sum(one.rounds for one in fitted) / len(fitted)))
+    # Scores that a calibrator learns from come from as many trees as those it will be applied to.
+    fitted = [
+        one if one.trees >= rounds else _boost_split(task, boost, split, chosen, rounds)
+        for one, split in zip(fitted, task.fold.inner, strict=True)
+    ]
 
     def model_of(one: boosting.Boosted) -> RiskModel:
         text = one.text(rounds, task.drawn.correction)

@@ -1,8 +1,8 @@
-"""Predictions as a table, what they are worth, and which learner wins."""
+"""Predictions as a table, and what they are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ import pyarrow as pa
 from riskstrat.statistics.overall import evaluate
 from riskstrat.training.rows import FloatArray, IntArray, Rows
 from riskstrat.training.spec import TrainingSpec
-from riskstrat.training.tune import DIRECTION
 
 SPLITS = ("test", "validation")
 
@@ -82,13 +81,6 @@ def judge(
         }
         judged_one(one)
     return found
-
-
-def choose(own: Sequence[str], metrics: Mapping[str, Any], metric: str) -> str:
-    """Best on validation; the first named wins a tie."""
-    values = {name: metrics["validation"][name][metric]["value"] for name in own}
-    sign = 1 if DIRECTION[metric] == "maximize" else -1
-    return max(own, key=lambda name: sign * (values[name] if values[name] is not None else 0.0))
 
 
 def as_table(rows: Rows, one: Scored) -> pa.Table:

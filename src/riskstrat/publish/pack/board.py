@@ -150,14 +150,16 @@ def _lines(before: ReportData, now: ReportData) -> str:
 
 def monitoring_plan(facts: Facts) -> Page:
     """What is watched once lists are in use, by whom, and what stops them."""
+    study = facts.data.study
     told = (
         Item(
             "monitoring.what",
             "What is compared with training, and how?",
-            "A new period is compared with training: rows and missing values of every source, "
-            "drift of features and of the score, how many pass each capacity's cut, who enters and "
-            "leaves the list; calibration and fairness once the outcomes of that period are "
-            "complete; and whether the gates of the last approval would still pass.",
+            f"`riskstrat monitor {study} --as-of DATE` compares a new period with training: rows "
+            "and missing values of every source, drift of every feature and of the score, how many "
+            "pass each capacity's cut, who enters and leaves the list; calibration and fairness "
+            "once the outcomes of that period are complete; and whether the gates of the last "
+            "approval would still pass.",
         ),
         Item(
             "monitoring.gates",
@@ -174,8 +176,8 @@ def monitoring_plan(facts: Facts) -> Page:
         Item(
             "monitoring.stop",
             "What stops the lists, and who may do it?",
-            "An approval ends after its term, and can be withdrawn; any change of model, study, "
-            "data or report voids it. Scoring then refuses.",
+            "A finding can suspend the version; scoring then refuses until it is decided again. An "
+            "approval ends after its term; any change of model, study, data or report voids it.",
             who=IG,
         ),
         Item(
