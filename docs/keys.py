@@ -194,6 +194,7 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
             "[{to: public_health, rows: aggregate, by: [sex]}]",
             "who receives what",
         ),
+        "places": ("[catchment]", ""),
         "valid_for": ("90 days", ""),
     },
     "Recipient": {

@@ -21,6 +21,7 @@ from riskstrat.mitigation.codes import MITIGATION_CODES
 from riskstrat.monitoring.codes import MONITORING_CODES
 from riskstrat.privacy.codes import PRIVACY_CODES
 from riskstrat.publish.pack.codes import PACK_CODES
+from riskstrat.release.codes import RELEASE_CODES
 from riskstrat.robustness.codes import ROBUSTNESS_CODES
 from riskstrat.signoff.codes import SIGNOFF_CODES
 from riskstrat.study.codes import STUDY_CODES
@@ -304,6 +305,7 @@ CODES: Mapping[str, Code] = _together(
     PACK_CODES.values(),
     AUDIT_CODES.values(),
     PRIVACY_CODES.values(),
+    RELEASE_CODES.values(),
     ROBUSTNESS_CODES.values(),
     SIGNOFF_CODES.values(),
     STUDY_CODES.values(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from math import isfinite
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Never, Protocol, final
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -228,11 +228,45 @@ class FeatureColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Who the counts of a table count, so that all tables of a release can be audited together.
+
+    Attributes:
+        population: identity of the people: equal names, the very same people.
+        dimensions: (column, dimension) of the columns that say which group a row is of; a
+            dimension is named so that equal names sort people in the same way.
+        whole: the column that counts everybody of a row.
+        parts: (column, dimension, levels) of the columns that count some of them.
+        levels: (dimension, all its levels) of those whose levels the table does not all name.
+        places: the columns among ``dimensions`` that are places.
+    """
+
+    population: str
+    dimensions: tuple[tuple[str, str], ...]
+    whole: str
+    parts: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    places: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
 class Protected:
     """A table that may be shown: small counts suppressed and rounded under a named policy.
 
-    Made by ``release.disclosure.protect`` alone; ``publish`` accepts nothing else for counts
-    of people. ``rows`` are in display order; a suppressed cell is ``None``.
+    Made by ``release.disclosure`` alone: whoever else calls the class is stopped by the type
+    checker, and at run time. ``publish`` accepts nothing else for counts of people.
+
+    Attributes:
+        rows: in display order; a suppressed cell is None.
+        suppressed: how many counts are.
+        counts: the columns that count people.
+        has_total: the last row adds up what is shown.
+        counted: who they are, where the table takes part in the audit of its release.
+        hidden: (row, column) of counts that are hidden for the sake of others.
+        unsure: (row, column) of small counts of which the table does not tell that they are not
+            none: counts of none beside them are hidden as well.
+        few_left: rows of which too few people are in none of the counted parts.
     """
 
     title: str
@@ -240,7 +274,16 @@ class Protected:
     rows: tuple[tuple[Any, ...], ...]
     policy: str
     suppressed: int
-    note: str = ""
+    note: str
+    counts: tuple[str, ...]
+    has_total: bool
+    counted: Counted | None
+    hidden: frozenset[tuple[int, str]]
+    unsure: frozenset[tuple[int, str]]
+    few_left: frozenset[int]
+
+    def __init__(self, *_: Never, **__: Never) -> None:
+        raise TypeError("a Protected table is made by release.disclosure alone")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def person(n: int, age: str, area: str = "q1") -> dict[str, str]:
     return {"release_id": f"{n:032x}", **shown, "age_band": age, "imd_quintile": area}
 
 
-def group(place: str, people: str, high: str, moderate: str = "fewer than 10") -> dict[str, str]:
+def group(place: str, people: str, high: str, moderate: str = "suppressed") -> dict[str, str]:
     return {"place": place, "people": people, "high": high, "moderate": moderate}
 
 

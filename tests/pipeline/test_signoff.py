@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,18 @@ from pipeline.world import CONFIGS, Said, World, read
 from riskstrat.errors import UsageError
 from riskstrat.pipeline import Options
 from riskstrat.pipeline.clearance import cleared
+from riskstrat.release.disclosure import protect
+from riskstrat.release.earlier import Leaving
+from riskstrat.release.policies import POLICIES
 from riskstrat.release.stamp import MARKED
 from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.signoff.people import Identity
 from riskstrat.signoff.questions import QUESTIONS
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.registry import Registry
+from riskstrat.store.released import ReleaseLedger
 from riskstrat.study import load_study
+from riskstrat.vocabulary import Counted
 
 DAY = "2025-04-01"
 ANSWERED = [word for name in QUESTIONS for word in ("--answer", f"{name}=seen and weighed")]
@@ -150,6 +155,77 @@ def test_the_log_tells_a_release_from_a_preview(signed: World, released: Path) -
     what = [each["what"] for each in Ledger.of_store(signed.store).entries()]
     assert what.count(f"release small {DAY}") == what.count(f"preview small {DAY}") == 1
     assert signed.ask("log", "--verify").code == 0
+
+
+# -- what left before ------------------------------------------------------------------------------
+
+
+def test_what_leaves_is_written_down_as_it_was_shown(signed: World, released: Path) -> None:
+    [left] = ReleaseLedger.of_store(signed.store).releases()
+    assert (left["study"], left["day"], left["places"]) == ("small", DAY, [])
+    assert [each["recipient"] for each in left["lists"]] == ["icb_commissioner"]
+    counted = {tuple(each["recipients"]): each for each in left["tables"] if each["counted"]}
+    told = [
+        row for row in rows(released / "public_health/list.csv") if row["imd_quintile"] != "all"
+    ]
+    shown = [row["people"] for row in told]
+    kept = [row[1] for row in counted["public_health",]["rows"]][: len(shown)]
+    assert [str(cell if cell is not None else "suppressed") for cell in kept] == shown
+    assert not {each["unit_id"] for each in rows_of_own(released)} & set(
+        json.dumps(left).split('"')
+    )
+
+
+def rows_of_own(released: Path) -> list[dict[str, str]]:
+    return [row for path in released.glob("gp_practice/*/list.csv") for row in rows(path)]
+
+
+def test_a_table_that_would_reveal_one_that_left_before_is_refused_and_what_left_stays(
+    signed: World, released: Path, tmp_path: Path
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    told = told_exactly(ReleaseLedger.of_store(world.store).releases()[0])
+    ledger = ReleaseLedger.of_store(world.store)
+    ledger.record(told, at=datetime.now(UTC), who="A. Lee", why="made by hand")
+    (world.store / "releases/small" / DAY).rename(tmp_path / "left")
+    said = world.ask("score", "--as-of", DAY)
+    assert said.code == 30 and "RS3030" in said.err, said.err
+    assert "hidden counts follow from the tables" in said.err
+    assert not (world.store / "releases/small" / DAY).exists()
+    assert len(ledger.releases()) == 2
+
+
+def told_exactly(left: Mapping[str, Any]) -> dict[str, Any]:
+    """A table without any policy, of the one small count that a table of the release hides."""
+    [table] = [each for each in left["tables"] if each["recipients"] == ["public_health"]]
+    names, counted = table["columns"], table["counted"]
+    secret = {(row, column) for row, column in table["hidden"]}
+    row, (_, dimension, levels) = next(
+        (number, part)
+        for number, cells in enumerate(table["rows"][:-1])
+        for part in counted["parts"]
+        if cells[names.index(part[0])] is None and (number, part[0]) not in secret
+    )
+    group, by = counted["dimensions"][0]
+    cells = (table["rows"][row][names.index(group)], levels[0], 4)
+    whom = Counted(counted["population"], ((group, by), ("band", dimension)), "people")
+    exact = protect(
+        "By hand", (group, "band", "people"), [cells], counts=("people",),
+        policy=POLICIES["none"], counted=whom,
+    )  # fmt: skip
+    leaving = Leaving(((exact, ("somebody",)),))
+    return leaving.as_dict("another", date.fromisoformat(DAY))
+
+
+def test_a_ledger_of_releases_that_was_changed_is_no_ground_to_release_on(
+    signed: World, released: Path, tmp_path: Path
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    path = world.store / "log/released.jsonl"
+    path.write_text(path.read_text().replace("public_health", "public_wealth"))
+    said = world.ask("score", "--as-of", DAY)
+    assert said.code != 0 and "RS7405" in said.err
+    assert world.ask("log", "--verify").code != 0
 
 
 # -- what voids it ---------------------------------------------------------------------------------

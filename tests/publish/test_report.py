@@ -17,8 +17,11 @@ from riskstrat.publish.summary import at_capacity, questions
 from riskstrat.publish.tables import PlainTable, records
 from riskstrat.publish.verdict import headline
 from riskstrat.publish.wording import MARKS, mark
+from riskstrat.release.disclosure import protect
 from riskstrat.release.policies import POLICIES, policy_named
 from riskstrat.vocabulary import Protected
+
+STRICT = policy_named("strict")
 
 DATA = county_report()
 HTML = render_report(DATA)
@@ -103,7 +106,7 @@ def test_every_question_of_a_board_is_answered():
 def test_the_headline_follows_the_gates(verdicts, says, kind):
     columns = (*REQUIRED["gates"], "threshold")
     rows = tuple(("C", "t", 0.7, 0.6, 0.8, 100, v, "shown", 0.7) for v in verdicts)
-    gates = Protected("Gates", columns, rows, "strict", 0)
+    gates = protect("Gates", columns, rows, counts=("n",), policy=STRICT)
     text, found = headline(replace(DATA, gates=gates))
     assert text.startswith(says) and found == kind
 
@@ -172,7 +175,7 @@ def test_a_table_of_people_must_be_protected():
 
 
 def test_a_table_without_its_columns_is_refused_by_name():
-    table = Protected("Flow", ("as_of", "n"), (), "strict", 0)
+    table = protect("Flow", ("as_of", "n"), (), counts=("n",), policy=STRICT)
     with pytest.raises(ReleaseRefused, match="table flow lacks step"):
         replace(bare(), flow=table)
 

@@ -104,8 +104,8 @@ def test_no_released_count_is_small_and_all_are_rounded(names, counts):
             assert exact < policy.threshold
         else:
             assert shown not in range(1, policy.threshold)
-            assert shown % policy.base == 0
-            assert abs(shown - exact) < policy.base
+            assert shown % policy.alone.base == 0
+            assert abs(shown - exact) < policy.alone.base
     assert table.suppressed == sum(row[1] is None for row in table.rows[:-1])
 
 
@@ -134,7 +134,8 @@ def test_forgetting_to_name_a_policy_is_safe():
 
 def test_dfe_and_strict_are_kept_both_because_neither_contains_the_other():
     joint = strictest(["dfe", "hes", "strict", "none"])
-    assert (joint.name, joint.threshold, joint.base) == ("dfe+strict", 10, 10)
+    assert (joint.name, joint.threshold, joint.base) == ("dfe+strict", 10, 5)
+    assert (joint.total_base, joint.decimals, joint.degrees) == (10, 3, 10)
 
 
 def test_an_unknown_policy_lists_the_known_ones():

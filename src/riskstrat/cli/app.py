@@ -16,6 +16,7 @@ import typer
 
 from riskstrat import __version__
 from riskstrat.cli import (
+    disclosure,
     explanations,
     intruder,
     linkage,
@@ -497,7 +498,10 @@ def explain(
     show(parts, as_json=as_json, text=text.rstrip())
 
 
-for each in (explanations, mitigate, signoff, linkage, reidentify, intruder, pack, monitor, stress):
+for each in (
+    explanations, mitigate, signoff, linkage, reidentify, intruder, pack, monitor, stress,
+    disclosure,
+):  # fmt: skip
     each.register(app)
 app.add_typer(pseudonymise)
 app.add_typer(log)

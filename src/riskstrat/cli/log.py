@@ -57,18 +57,26 @@ def entries(
 def verify(store: StoreDir = STORE, custody: CustodyDir = None) -> None:
     """Prove that each entry follows from the one before, and that none was cut off the end.
 
-    Exit code 74 and the first entry that does not, else the newest entry's hash, to be minuted.
+    Of the log, and of the ledger of releases once there is one. Exit code 74 and the first entry
+    that does not, else the newest entry's hash, to be minuted.
     """
     _prove(store, custody)
 
 
 def _prove(store: Path, custody: Path | None) -> None:
+    from riskstrat.store.released import ReleaseLedger
+
     for ledger in _ledgers(store, custody):
-        count, newest = ledger.verify()
-        title = f"{_title(ledger, custody)}: " if custody else ""
-        show(None, as_json=False, text=f"{title}{count:,} entries, the chain is whole")
-        if count:
-            suggest(newest=newest)
+        _prove_one(ledger, f"{_title(ledger, custody)}: " if custody else "")
+    if custody is None and (left := ReleaseLedger.of_store(store).chain).has_begun:
+        _prove_one(left, "Releases: ")
+
+
+def _prove_one(ledger: Ledger, title: str) -> None:
+    count, newest = ledger.verify()
+    show(None, as_json=False, text=f"{title}{count:,} entries, the chain is whole")
+    if count:
+        suggest(newest=newest)
 
 
 def _ledgers(store: Path, custody: Path | None) -> list[Ledger]:

@@ -35,7 +35,7 @@ def true_count(shown: str, policy: Policy) -> Between | None:
 
     Examples:
         >>> from riskstrat.release.policies import POLICIES
-        >>> true_count("15", POLICIES["strict"]), true_count("fewer than 10", POLICIES["strict"])
+        >>> true_count("15", POLICIES["strict"]), true_count("suppressed", POLICIES["strict"])
         (Between(low=13, high=17), Between(low=0, high=9))
     """
     if is_count(shown):

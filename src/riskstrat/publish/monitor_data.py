@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from riskstrat.errors import ReleaseRefused
@@ -12,6 +12,9 @@ from riskstrat.vocabulary import Protected
 PLAIN = frozenset(
     {"calibration", "gates_then", "identities", "limits", "suspends", "trained", "tested"}
 )
+
+SHOWN = ("title", "columns", "rows", "policy", "suppressed", "note")
+"""what a page tells of a protected table"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,8 @@ class MonitorData:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Protected):
-        return _plain(asdict(value))
+        # What is shown, and not which counts are hidden for the sake of others.
+        return _plain({name: getattr(value, name) for name in SHOWN})
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

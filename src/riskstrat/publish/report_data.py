@@ -212,7 +212,8 @@ class ReportData:
             table = getattr(self, part.name)
             if part.name not in REQUIRED or table is None:
                 continue
-            wanted = PlainTable if part.name in _PLAIN else Protected
+            plain = part.name in _PLAIN
+            wanted: type[PlainTable | Protected] = PlainTable if plain else Protected
             if not isinstance(table, wanted):
                 raise ReleaseRefused(
                     f"report: {part.name} is not a {wanted.__name__} table",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from riskstrat.errors import ReleaseRefused
 from riskstrat.publish.wording import cell_text, header_text, is_number_column
 from riskstrat.vocabulary import Protected
 
@@ -98,7 +99,16 @@ def shown(
         caption: in place of the table's title.
         leave_out: columns not to show.
         only: the columns to show, in this order.
+
+    Raises:
+        ReleaseRefused: RS3020, it is another kind of table: nobody knows what it counts.
     """
+    if not isinstance(table, Protected | PlainTable):
+        raise ReleaseRefused(
+            f"a page was to show a {type(table).__name__}: neither Protected nor a PlainTable",
+            fix="protect it with `release.disclosure` before it reaches a page",
+            code="RS3020",
+        )
     kept = [i for i, name in enumerate(table.columns) if name not in leave_out]
     if only:
         kept = [table.columns.index(name) for name in only]

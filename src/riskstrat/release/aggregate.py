@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
@@ -11,16 +12,25 @@ import pyarrow as pa
 from riskstrat.errors import StudyError
 from riskstrat.release.bands import REST
 from riskstrat.release.cohort_list import BAND_ORDER, NOT_RECORDED, attribute_names
-from riskstrat.release.disclosure import protect
+from riskstrat.release.disclosure import Draft, protect_all
 from riskstrat.release.policies import Policy
 from riskstrat.release.spec import Recipient
-from riskstrat.vocabulary import Protected
+from riskstrat.release.who import BAND, Who, who_is_told_of
+from riskstrat.vocabulary import Counted, Protected
 
 
-def aggregate_list(
-    banded: pa.Table, groups: pa.Table, *, recipient: Recipient, policy: Policy, title: str
-) -> Protected:
-    """How many people of each combination of ``recipient.by`` are in each band.
+def aggregate_draft(
+    banded: pa.Table,
+    groups: pa.Table,
+    *,
+    recipient: Recipient,
+    policy: Policy,
+    title: str,
+    who: Who | None = None,
+) -> Draft:
+    """How many people of each combination of ``recipient.by`` are in each band, exactly.
+
+    Every combination of levels has its row: one that is left out would say that nobody is of it.
 
     Returns:
         The dimensions, ``people`` (in the cohort), one count per listed band, and
@@ -35,19 +45,41 @@ def aggregate_list(
             fix=f"choose from {', '.join(attribute_names(groups)) or '(none)'}",
             code="RS1272",
         )
+    who = who or who_is_told_of(banded, groups, recipient.by)
     bands = _bands(recipient)
     cells = _count(banded, groups, recipient.by, bands)
-    columns = counted_columns(recipient)
-    rows = [(*place, *counts, *(None for _ in bands)) for place, counts in sorted(cells.items())]
-    return protect(
-        title,
-        columns,
-        rows,
+    groups_of = product(*(who.levels[name] for name in recipient.by))
+    rows = [(*group, *cells[group], *(None for _ in bands)) for group in groups_of]
+    band = who.dimension(BAND)
+    return Draft(
+        title=title,
+        columns=counted_columns(recipient),
+        rows=rows,
         counts=("people", *bands),
         rates={f"share_{name}": (name, "people") for name in bands},
         policy=policy,
         total="All that is shown",
+        counted=Counted(
+            population=who.population,
+            dimensions=tuple((name, who.dimension(name)) for name in recipient.by),
+            whole="people",
+            parts=tuple((name, band, (name,)) for name in bands),
+            levels=((band, BAND_ORDER),),
+            places=tuple(name for name in recipient.by if name in who.places),
+        ),
     )
+
+
+def aggregate_list(
+    banded: pa.Table, groups: pa.Table, *, recipient: Recipient, policy: Policy, title: str
+) -> Protected:
+    """`aggregate_draft`, protected by itself.
+
+    Raises:
+        StudyError: if a dimension is not an attribute of the study.
+    """
+    draft = aggregate_draft(banded, groups, recipient=recipient, policy=policy, title=title)
+    return protect_all([draft])[0]
 
 
 def counted_columns(recipient: Recipient) -> tuple[str, ...]:
@@ -60,9 +92,13 @@ def _bands(recipient: Recipient) -> list[str]:
     return [name for name in BAND_ORDER if name in recipient.bands]
 
 
-def band_summary(
-    banded: pa.Table, *, policy: Policy, title: str = "Everybody in scope"
-) -> Protected:
+def band_draft(
+    banded: pa.Table,
+    *,
+    policy: Policy,
+    title: str = "Everybody in scope",
+    who: Who | None = None,
+) -> Draft:
     """Each band with its people and the outcomes expected among them (the sum of their risks).
 
     Returns:
@@ -78,16 +114,32 @@ def band_summary(
         for name in (*BAND_ORDER,)
         if name in people or name == REST
     ]
-    return protect(
-        title,
-        ("band", "people", "expected", "expected_share"),
-        rows,
+    return Draft(
+        title=title,
+        columns=("band", "people", "expected", "expected_share"),
+        rows=rows,
         counts=("people", "expected"),
-        means={"expected_share": "people"},
+        # A mean of few expected outcomes would give their number back.
+        means={"expected_share": ("people", "expected")},
         policy=policy,
         total="All that is shown",
         note="Expected outcomes are the sum of the calibrated risks, the expected rate their mean.",
+        counted=None
+        if who is None
+        else Counted(
+            population=who.population,
+            dimensions=(("band", who.dimension(BAND)),),
+            whole="people",
+            levels=((who.dimension(BAND), BAND_ORDER),),
+        ),
     )
+
+
+def band_summary(
+    banded: pa.Table, *, policy: Policy, title: str = "Everybody in scope"
+) -> Protected:
+    """`band_draft`, protected by itself."""
+    return protect_all([band_draft(banded, policy=policy, title=title)])[0]
 
 
 def _count(

@@ -1,55 +1,94 @@
 """The one place where a table becomes `Protected`: what is small is suppressed, the rest rounded.
 
-Every count of people that leaves passes here, in a report, a chart, a summary or a list. Later
-steps (secondary suppression, an audit of all tables of a release together) join `_STEPS`.
+Every count of people that leaves passes here, in a report, a chart, a summary or a list. Tables
+that leave together are made together (`protect_all`): besides what is small, whatever would give a
+small count away is hidden, until nothing hidden follows from all of them and from earlier ones.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from riskstrat.release.guards import (
-    declared,
-    only_counts,
-    only_declared_numbers,
-    rectangular,
-)
+from riskstrat.errors import ReleaseRefused
+from riskstrat.release.draft import Cell, Cells, Draft, shown_cells
+from riskstrat.release.estimates import estimate_rows
+from riskstrat.release.guards import declared, rectangular
+from riskstrat.release.interval.differences import Earlier, changed_cells, same_people
+from riskstrat.release.interval.hiding import to_hide
+from riskstrat.release.interval.published import Told, of_table
+from riskstrat.release.interval.recover import loosened, recoverable
+from riskstrat.release.keeping import kept, unlike_its_policy
 from riskstrat.release.policies import POLICIES, Policy, policy_named, strictest
-from riskstrat.vocabulary import Protected
+from riskstrat.release.sentences import protect_text
+from riskstrat.vocabulary import Counted, Protected
 
 __all__ = [
     "POLICIES",
+    "Draft",
     "Policy",
+    "kept",
     "policy_named",
     "protect",
+    "protect_all",
     "protect_estimates",
     "protect_text",
+    "restored",
+    "retold",
     "strictest",
 ]
 
-FEW_PEOPLE = 1000
-"""below this many people an estimate is shown to 2 decimals, so that it cannot give back a count"""
-STATUS = ("shown", "withheld", "not estimable")
 
-Row = tuple[Any, ...]
+def protect_all(
+    drafts: Sequence[Draft], *, earlier: Sequence[Earlier] = (), lists: Sequence[Told] = ()
+) -> tuple[Protected, ...]:
+    """Protect tables that leave together, so that no hidden count follows from any of them.
+
+    What cannot be kept from following, because it left earlier, is left to the audit to refuse.
+
+    Args:
+        drafts: under one policy.
+        earlier: what was released before.
+        lists: lists of people that leave with them; whoever has one can count its rows.
+    """
+    hidden: list[frozenset[Cell]] = [frozenset()] * len(drafts)
+    while True:
+        tables = tuple(
+            _made(draft, shown_cells(draft, cells))
+            for draft, cells in zip(drafts, hidden, strict=True)
+        )
+        more = _to_hide(drafts, tables, earlier, lists)
+        if not more:
+            return tables
+        for number, cells in enumerate(hidden):
+            new = frozenset((row, column) for table, row, column in more if table == number)
+            hidden[number] = cells | new
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A table on its way through the steps; a suppressed cell is None."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    counts: tuple[str, ...]
-    suppressed: int
-
-
-Step = Callable[[_Draft, Policy], _Draft]
+def _to_hide(
+    drafts: Sequence[Draft],
+    tables: Sequence[Protected],
+    earlier: Sequence[Earlier],
+    lists: Sequence[Told],
+) -> frozenset[tuple[int, int, str]]:
+    """Cells to hide besides, one step at a time; none, when all is well or nothing helps."""
+    counted = [draft for draft in drafts if draft.counted]
+    if not counted or not all(draft.policy.hides_more for draft in counted):
+        return frozenset()
+    policy = counted[0].policy
+    known = (of_table(table, policy, number) for number, table in enumerate(tables))
+    told = tuple(each for each in known if each)
+    if changed := changed_cells(told, earlier, policy):
+        return changed
+    before = same_people(told, earlier, lists=False)
+    together = (*told, *before)
+    if (answer := recoverable(together)).found:
+        return to_hide(together, answer)
+    rows = (*lists, *same_people(told, earlier, lists=True))
+    if rows and (answer := recoverable(with_rows := (*loosened(together, rows), *rows))).found:
+        return to_hide(with_rows, answer)
+    return frozenset()
 
 
 def protect(
@@ -64,57 +103,27 @@ def protect(
     not_people: Sequence[str] = (),
     total: str | None = None,
     note: str = "",
+    counted: Counted | None = None,
 ) -> Protected:
-    """Suppress and round a table of counts.
-
-    Args:
-        columns, rows: the table in display order, counts exact.
-        counts: the columns that count people (or their records); None in a cell means unknown.
-        rates: rate column -> (numerator column, denominator column). Whatever the rows hold
-            there is replaced by the ratio of the shown counts, or None.
-        means: mean column -> the count of people it is a mean of (a modelled risk, say). Shown,
-            rounded, where that count is; the total is weighted by the shown counts.
-        not_people: whole-number columns that count no people (a year, a rank, days).
-        total: add a last row with this label: sums of what is shown, so that a suppressed cell
-            cannot be worked out by subtraction; its rates rest on the rows that show both
-            counts. Without it no total is given.
-        note: said under the table, before the policy's own sentence.
+    """Suppress and round a table of counts that leaves by itself; the arguments are `Draft`'s.
 
     Raises:
-        ReleaseRefused: if a count is negative or not whole, or a whole number stands in a column
-            of which nothing is declared: it might count people.
+        ReleaseRefused: as `Draft`.
     """
-    declared(
-        title,
-        columns,
-        {
-            *counts,
-            *not_people,
-            *means,
-            *means.values(),
-            *(c for pair in rates.values() for c in pair),
-        },
+    draft = Draft(
+        title=title,
+        columns=columns,
+        rows=rows,
+        counts=counts,
+        policy=policy,
+        rates=rates,
+        means={name: (people,) for name, people in means.items()},
+        not_people=not_people,
+        total=total,
+        note=note,
+        counted=counted,
     )
-    rectangular(title, columns, rows)
-    only_declared_numbers(title, columns, rows, {*counts, *not_people, *rates, *means})
-    only_counts(title, columns, rows, counts)
-    draft = _Draft(tuple(columns), tuple(tuple(row) for row in rows), tuple(counts), 0)
-    for step in _STEPS:
-        draft = step(draft, policy)
-    shown = [_with_means(dict(zip(columns, r, strict=True)), means, policy) for r in draft.rows]
-    if total is not None:
-        label = next(name for name in columns if name not in {*counts, *rates, *means, *not_people})
-        sums = {c: _total(shown, (c,), c) for c in counts}
-        weighed = {mean: _weighted(shown, mean, people) for mean, people in means.items()}
-        shown.append(_with_means({label: total} | sums | weighed, means, policy))
-    finished = [
-        tuple(_ratio(row, *rates[c]) if c in rates else row.get(c) for c in columns)
-        for row in shown
-    ]
-    if total is not None:
-        finished[-1] = _with_total_rates(columns, finished[-1], shown[:-1], rates)
-    said = " ".join(part for part in (note, policy.sentence) if part)
-    return Protected(title, tuple(columns), tuple(finished), policy.name, draft.suppressed, said)
+    return protect_all([draft])[0]
 
 
 def protect_estimates(
@@ -129,6 +138,7 @@ def protect_estimates(
     counts: Sequence[str] = (),
     not_people: Sequence[str] = (),
     withhold: Sequence[bool] = (),
+    proportions: Sequence[bool] = (),
     note: str = "",
 ) -> Protected:
     """Suppress and round a table of estimates with their denominators.
@@ -142,164 +152,138 @@ def protect_estimates(
         positives: the column that counts those with the outcome, if there is one.
         counts: further columns that count people.
         withhold: per row, whether something else behind it is too small to be shown.
+        proportions: per row, whether its value is a count of the ``n``; then it is the rate of the
+            rounded counts.
 
     Returns:
         The columns plus ``status``: `shown`, `withheld` or `not estimable`.
 
     Raises:
-        ReleaseRefused: as `protect`.
+        ReleaseRefused: as `Draft`.
     """
     counted = tuple(dict.fromkeys((n, *([positives] if positives else []), *counts)))
     declared(title, columns, {*counted, *estimates, *not_people})
     rectangular(title, columns, rows)
-    protected: list[Row] = []
-    for row, too_small in zip(rows, withhold or (False,) * len(rows), strict=True):
-        cells = dict(zip(columns, row, strict=True))
-        status = "withheld" if too_small else _status(cells, n, positives, estimates[0], policy)
-        for name in estimates:
-            digits = _digits(cells[n], policy)
-            cells[name] = _number(cells[name], digits) if status == "shown" else None
-        protected.append((*(cells[name] for name in columns), status))
-    plain = (*not_people, *estimates)
+    protected = estimate_rows(
+        columns, rows, policy.alone, estimates=estimates, n=n, positives=positives,
+        withhold=withhold or (False,) * len(rows),
+        proportions=proportions or (False,) * len(rows),
+    )  # fmt: skip
     return protect(
         title, (*columns, "status"), protected,
-        counts=counted, policy=policy, not_people=plain, note=note,
+        counts=counted, policy=policy, not_people=(*not_people, *estimates), note=note,
     )  # fmt: skip
 
 
-def protect_text(text: str, policy: Policy) -> str:
-    """A sentence whose counts of people or records are suppressed and rounded like any other.
+# -- of tables that are protected already --------------------------------------------------------
 
-    A percentage beside a count would give the exact count back: it goes, unless counts are exact.
 
-    Examples:
-        >>> protect_text("3 of 4,512 people have no date; 365 days", policy_named("strict"))
-        'fewer than 10 of 4,510 people have no date; 365 days'
-        >>> protect_text("3 of 4,512 rows (0.066%, 2% tolerated) repeat", policy_named("hes"))
-        '* of 4,510 rows (2% tolerated) repeat'
-        >>> protect_text("0.1% of 4,512 rows are empty", policy_named("hes"))
-        'fewer than 8 of 4,510 rows are empty'
+def retold(
+    table: Protected,
+    title: str,
+    columns: Sequence[tuple[str, str | Sequence[str]]],
+    rows: Sequence[int],
+    note: str = "",
+) -> Protected:
+    """Some rows and columns of a protected table under other names; nothing is added.
+
+    Args:
+        columns: name -> the column whose cells are copied, or a text for each row.
+        rows: which rows, in order.
     """
-    text = _COUNTED.sub(lambda found: _protect_counted(found, policy), text)
-    return _SHARE_OF.sub(lambda found: _protect_share(found, policy), text)
+    parts = []
+    for _, source in columns:
+        if isinstance(source, str):
+            place = table.columns.index(source)
+            parts.append([table.rows[row][place] for row in rows])
+        else:
+            parts.append([str(text) for text in source])
+    cells = tuple(zip(*parts, strict=True))
+    named = {source: name for name, source in columns if isinstance(source, str)}
+    return _sealed(
+        title=title,
+        columns=tuple(name for name, _ in columns),
+        rows=cells,
+        policy=table.policy,
+        suppressed=sum(None in row for row in cells),
+        note=note or table.note,
+        counts=tuple(named[count] for count in table.counts if count in named),
+    )
 
 
-def _protect_counted(found: re.Match[str], policy: Policy) -> str:
-    phrase = _protect_numerals(found["counts"], policy)
-    if not found["share"] or policy.threshold <= 1:
-        return phrase + (found["share"] or "")
-    return f"{phrase} ({found['rest']})" if found["rest"] else phrase
+def restored(told: Mapping[str, Any], *, trusted: bool = False) -> Protected:
+    """A protected table from what `kept` made of it: a release's own, read again.
+
+    Args:
+        trusted: it comes from the ledger of releases, which proves that nobody changed it; its
+            policy may have been another one by the same name.
+
+    Raises:
+        ReleaseRefused: RS3035, it shows a count that its policy would not.
+    """
+    policy = policy_named(told["policy"])
+    counted = told.get("counted")
+    table = _sealed(
+        title=told["title"],
+        columns=tuple(told["columns"]),
+        rows=tuple(tuple(row) for row in told["rows"]),
+        policy=told["policy"],
+        suppressed=told["suppressed"],
+        note=told["note"],
+        counts=tuple(told.get("counts", ())),
+        has_total=told.get("has_total", False),
+        counted=Counted(**{name: _tuples(value) for name, value in counted.items()})
+        if counted
+        else None,
+        hidden=frozenset((row, column) for row, column in told.get("hidden", ())),
+        unsure=frozenset((row, column) for row, column in told.get("unsure", ())),
+        few_left=frozenset(told.get("few_left", ())),
+    )
+    if not trusted and (wrong := unlike_its_policy(table, policy)):
+        raise ReleaseRefused(
+            f"{table.title}: {sum(wrong.values()):,} counts are not as policy {policy.name} shows "
+            "them",
+            fix="make the table again; it was changed after it was protected",
+            code="RS3035",
+        )
+    return table
 
 
-def _protect_share(found: re.Match[str], policy: Policy) -> str:
-    """A percentage of a count, in words where what it is a percentage of is too few or too many."""
-    people = int(found["of"].replace(",", ""))
-    count = int(float(found["share"]) / 100 * people + 0.5)
-    if not policy.shows(count):
-        return f"{policy.small} of {found['of']}"
-    return f"almost all of {found['of']}" if not policy.shows(people - count) else found[0]
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
-def _protect_numerals(phrase: str, policy: Policy) -> str:
-    def shown(found: re.Match[str]) -> str:
-        count = policy.rounded(int(found[0].replace(",", "")))
-        return policy.mark if count is None else f"{count:,}"
-
-    return _NUMERAL.sub(shown, phrase)
-
-
-_NUMERAL = re.compile(r"\d[\d,]*")
-_NOUNS = (
-    r"(?:\w+ )?(?:people|persons?|rows?|records?|units?|households?|children|child|patients?|"
-    r"outcomes?|events?|places|properties|pairs)\b"
-)
-_COUNTED = re.compile(
-    rf"(?P<counts>(?<![\w.])\d[\d,]*(?: of (?:the )?\d[\d,]*)? {_NOUNS})"
-    r"(?P<share> \(\d[\d.]*%(?:, (?P<rest>[^()]*))?\))?"
-)
-_SHARE_OF = re.compile(rf"(?<![\w.])(?P<share>\d[\d.]*)% of (?P<of>\d[\d,]*)(?= {_NOUNS})")
+def _made(draft: Draft, cells: Cells) -> Protected:
+    return _sealed(
+        title=draft.title,
+        columns=tuple(draft.columns),
+        rows=cells.rows,
+        policy=draft.policy.name,
+        suppressed=cells.suppressed,
+        note=" ".join(part for part in (draft.note, draft.rules.sentence) if part),
+        counts=tuple(draft.counts),
+        has_total=draft.total is not None,
+        counted=draft.counted,
+        hidden=cells.hidden,
+        unsure=cells.unsure,
+        few_left=cells.few_left,
+    )
 
 
-def _status(
-    cells: Mapping[str, Any], n: str, positives: str | None, value: str, policy: Policy
-) -> str:
-    people = cells[n]
-    behind = [people]
-    if positives and cells[positives] is not None and people is not None:
-        behind += [cells[positives], people - cells[positives]]
-    # A zero is told by the estimate itself (0% or 100%), so it counts as small where hidden.
-    if any(count is not None and not policy.shows(count) for count in behind):
-        return "withheld"
-    return "shown" if _number(cells[value], 3) is not None else "not estimable"
-
-
-def _number(value: Any, decimals: int) -> float | None:
-    if value is None or not isfinite(value):
-        return None
-    return round(float(value), decimals) + 0.0
-
-
-def _suppress_and_round(draft: _Draft, policy: Policy) -> _Draft:
-    """Primary suppression and rounding, cell by cell."""
-    places = {draft.columns.index(name) for name in draft.counts}
-    suppressed = 0
-    rows: list[Row] = []
-    for row in draft.rows:
-        cells = list(row)
-        for place in places:
-            if cells[place] is not None:
-                cells[place] = policy.rounded(int(cells[place]))
-                suppressed += cells[place] is None
-        rows.append(tuple(cells))
-    return _Draft(draft.columns, tuple(rows), draft.counts, draft.suppressed + suppressed)
-
-
-_STEPS: tuple[Step, ...] = (_suppress_and_round,)
-"""What happens to the counts, in order. Secondary suppression takes its place after the first."""
-
-
-def _total(rows: Sequence[Mapping[str, Any]], pair: Sequence[str], column: str) -> int | None:
-    """The sum of a column over the rows that show every column of ``pair``."""
-    shown = [row[column] for row in rows if all(row[name] is not None for name in pair)]
-    return sum(shown) if shown else None
-
-
-def _with_means(row: dict[str, Any], means: Mapping[str, str], policy: Policy) -> dict[str, Any]:
-    """The row with its means rounded, or left out where their people are not shown."""
-    rounded = {
-        mean: None
-        if row.get(people) is None
-        else _number(row.get(mean), _digits(row[people], policy))
-        for mean, people in means.items()
+_NOT_TOLD: Mapping[str, Any] = MappingProxyType(
+    {
+        "has_total": False,
+        "counted": None,
+        "hidden": frozenset(),
+        "unsure": frozenset(),
+        "few_left": frozenset(),
     }
-    return row | rounded
+)
 
 
-def _weighted(rows: Sequence[Mapping[str, Any]], mean: str, people: str) -> float | None:
-    known = [row for row in rows if row[mean] is not None and row[people]]
-    weight = sum(row[people] for row in known)
-    return sum(row[mean] * row[people] for row in known) / weight if weight else None
-
-
-def _digits(n: int | None, policy: Policy) -> int:
-    """Decimals of an estimate from ``n`` people: too few to give a small count back."""
-    return 2 if policy.base > 1 and (n or FEW_PEOPLE) < FEW_PEOPLE else 3
-
-
-def _with_total_rates(
-    columns: Sequence[str],
-    row: Row,
-    rows: Sequence[Mapping[str, Any]],
-    rates: Mapping[str, tuple[str, str]],
-) -> Row:
-    """The last row's rates, over the rows that show both counts: else the rate would be too low."""
-    sums = {
-        rate: _ratio({name: _total(rows, pair, name) for name in pair}, *pair)
-        for rate, pair in rates.items()
-    }
-    return tuple(sums.get(name, cell) for name, cell in zip(columns, row, strict=True))
-
-
-def _ratio(row: Mapping[str, Any], numerator: str, denominator: str) -> float | None:
-    over, under = row.get(numerator), row.get(denominator)
-    return None if over is None or not under else round(over / under, 4)
+def _sealed(**attributes: Any) -> Protected:
+    """The table itself: nobody else may make one."""
+    table = object.__new__(Protected)
+    for name, value in {**_NOT_TOLD, **attributes}.items():
+        object.__setattr__(table, name, value)
+    return table

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
 from riskstrat.errors import ReleaseRefused
+from riskstrat.vocabulary import Protected
 
 
 def declared(title: str, columns: Sequence[str], named: set[str]) -> None:
@@ -55,6 +57,37 @@ def only_counts(
                 fix="give whole numbers of at least 0, or None where the count is unknown",
                 code="RS3004",
             )
+
+
+def only_protected(table: Any) -> Protected:
+    """The table, if it is one that passed disclosure control: for templates.
+
+    Raises:
+        ReleaseRefused: RS3020, it is any other.
+    """
+    if not isinstance(table, Protected):
+        raise ReleaseRefused(
+            f"a page was to show a {type(table).__name__} that is not a Protected table",
+            fix="protect it with `release.disclosure` before it reaches a template",
+            code="RS3020",
+        )
+    return table
+
+
+_EXTREMES = re.compile(
+    r"(^|_)(min|max|minimum|maximum|smallest|largest|youngest|oldest|earliest|latest|longest|"
+    r"shortest|range)($|_)"
+)
+
+
+def no_extremes(title: str, columns: Sequence[str]) -> None:
+    """Refuse a column that tells a least or greatest value: it is that of one person."""
+    if found := [name for name in columns if _EXTREMES.search(name)]:
+        raise ReleaseRefused(
+            f"{title}: column {', '.join(found)} tells an extreme value, which is one person's",
+            fix="give a quantile with enough people on each side, or a mean",
+            code="RS3022",
+        )
 
 
 def _is_whole(cell: Any) -> bool:

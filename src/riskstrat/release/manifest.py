@@ -99,11 +99,11 @@ def _list_facts(released: CohortList | Protected, policy: Policy) -> dict[str, A
         return {"table_rows": len(released.rows)}
     facts = {
         "listed": released.table.num_rows,
-        "left_out_without_owner": policy.rounded(released.without_owner),
-        "attributes_withheld_in_rows": policy.rounded(released.coarsened),
-        "reasons_withheld": policy.rounded(released.reasons_withheld),
+        "left_out_without_owner": policy.alone.rounded(released.without_owner),
+        "attributes_withheld_in_rows": policy.alone.rounded(released.coarsened),
+        "reasons_withheld": policy.alone.rounded(released.reasons_withheld),
     }
-    return {name: policy.mark if n is None else n for name, n in facts.items()}
+    return {name: policy.small if n is None else n for name, n in facts.items()}
 
 
 def _columns(released: CohortList | Protected) -> list[str]:
@@ -113,10 +113,12 @@ def _columns(released: CohortList | Protected) -> list[str]:
 
 
 def _edge(edge: Edge, policy: Policy) -> dict[str, Any]:
-    """An edge as the manifest tells it: no raw score (it would be one person's)."""
+    """An edge as the manifest tells it: no raw score (it would be one person's), and no exact count
+    of those above it: the table of bands tells how many they are.
+    """
     told = asdict(edge)
-    del told["score"]
+    del told["score"], told["places"]
     for name in ("tied_in", "tied_out"):
-        shown = policy.rounded(told[name]) if told[name] else 0
-        told[name] = policy.mark if shown is None else shown
+        shown = policy.alone.rounded(told[name])
+        told[name] = policy.small if shown is None else shown
     return told

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskstrat.release.disclosure import protect, protect_estimates
+from riskstrat.release.disclosure import protect, protect_estimates, retold
 from riskstrat.release.policies import Policy
 from riskstrat.release.report_tables import Rows, take
 from riskstrat.vocabulary import Protected
@@ -73,11 +73,7 @@ def cells_table(title: str, rows: Rows, policy: Policy) -> Protected:
         counts=("then", "now", "all_then", "all_now"),
         rates={"share_then": ("then", "all_then"), "share_now": ("now", "all_now")}, policy=policy,
     )  # fmt: skip
-    kept = [shown.columns.index(name) for name in columns]
-    return Protected(
-        title, columns, tuple(tuple(row[i] for i in kept) for row in shown.rows), shown.policy,
-        shown.suppressed, shown.note,
-    )  # fmt: skip
+    return _only(shown, columns)
 
 
 def _whole(rows: Rows) -> list[dict[str, Any]]:
@@ -128,7 +124,7 @@ def metrics_table(title: str, rows: Rows, policy: Policy) -> Protected:
     shown = protect_estimates(
         title, columns, take(told, columns), policy=policy, positives="positives"
     )
-    return _without(shown, "positives")
+    return _only(shown, [name for name in shown.columns if name != "positives"])
 
 
 def churn_table(rows: Rows, policy: Policy) -> Protected:
@@ -142,12 +138,9 @@ def churn_table(rows: Rows, policy: Policy) -> Protected:
     )  # fmt: skip
 
 
-def _without(table: Protected, name: str) -> Protected:
-    """The table without a column."""
-    place = table.columns.index(name)
-    rows = tuple(row[:place] + row[place + 1 :] for row in table.rows)
-    columns = table.columns[:place] + table.columns[place + 1 :]
-    return Protected(table.title, columns, rows, table.policy, table.suppressed, table.note)
+def _only(table: Protected, columns: Sequence[str]) -> Protected:
+    """Some columns of the table."""
+    return retold(table, table.title, [(name, name) for name in columns], range(len(table.rows)))
 
 
 def _few(row: Mapping[str, Any], names: tuple[str, ...], policy: Policy) -> bool:

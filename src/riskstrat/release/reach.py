@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskstrat.release.disclosure import retold
 from riskstrat.release.policies import Policy
+from riskstrat.release.sentences import counted_of
 from riskstrat.vocabulary import Protected, in_words
 
 EVERYONE = "everyone"
@@ -28,25 +29,28 @@ def reach_table(fairness: Protected, share: float) -> Protected:
         group, people (tested), reached, low, high; a level that is withheld stays listed. No
         rows where the audit did not measure at this share.
     """
-    rows = []
-    suppressed = 0
-    for cells in fairness.rows:
-        row = dict(zip(fairness.columns, cells, strict=True))
-        at = row["at"]
-        if row["metric"] != "sensitivity" or not isinstance(at, float) or abs(at - share) > 1e-9:
-            continue
-        suppressed += row["value"] is None
-        named = "Everybody" if row["group"] == EVERYONE else _named(row)
-        rows.append((named, row["people"], row["value"], row["low"], row["high"]))
-    return Protected(
+    found = [dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows]
+    rows = [place for place, row in enumerate(found) if _at(row, share)]
+    names = ["Everybody" if found[at]["group"] == EVERYONE else _named(found[at]) for at in rows]
+    return retold(
+        fairness,
         f"Reached when {share:.1%} are listed, on held-out data".replace(".0%", "%"),
-        ("group", "people", "reached", "reached_from", "reached_to"),
-        tuple(rows),
-        fairness.policy,
-        suppressed,
+        (
+            ("group", names),
+            ("people", "people"),
+            ("reached", "value"),
+            ("reached_from", "low"),
+            ("reached_to", "high"),
+        ),
+        rows,
         "Of those who went on to have the outcome, the share who would have been listed, with its "
         f"95% interval. {fairness.note}",
     )
+
+
+def _at(row: Mapping[str, Any], share: float) -> bool:
+    measured = row["metric"] == "sensitivity" and isinstance(row["at"], float)
+    return measured and abs(row["at"] - share) < 1e-9
 
 
 def _named(row: Mapping[str, Any]) -> str:
@@ -56,8 +60,9 @@ def _named(row: Mapping[str, Any]) -> str:
 def without_groups(fairness: Protected, hidden: Collection[str]) -> Protected:
     """The same table without the groups that a recipient may not be told of."""
     place = fairness.columns.index("group")
-    kept = tuple(row for row in fairness.rows if row[place] not in hidden)
-    return replace(fairness, rows=kept)
+    kept = [at for at, row in enumerate(fairness.rows) if row[place] not in hidden]
+    same = [(name, name) for name in fairness.columns]
+    return retold(fairness, fairness.title, same, kept, fairness.note)
 
 
 def common_reasons(
@@ -77,10 +82,8 @@ def common_reasons(
     told = reasons.filter(pc.is_in(reasons["unit_id"], ids))["coarse"].to_pylist()
     counts = Counter(text for row in told for text in set(row or ()))
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_REASONS]
-    whole = policy.rounded(len(told))
-    shown = [(text, policy.rounded(count)) for text, count in most]
     return tuple(
-        f"{text[:1].upper() + text[1:]}: {count:,} of {whole:,}"
-        for text, count in shown
-        if count and whole
+        f"{text[:1].upper() + text[1:]}: {counted_of(count, len(told), policy)}"
+        for text, count in most
+        if policy.rounded(count) and policy.rounded(len(told))
     )

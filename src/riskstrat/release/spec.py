@@ -52,6 +52,8 @@ class ReleaseSpec(Spec):
     """cumulative share of the cohort, from the top"""
     disclosure: Literal["strictest", "hes", "opensafely", "dfe", "strict", "none"] = "strictest"
     recipients: tuple[Recipient, ...] = Field(default=())
+    places: tuple[str, ...] = ()
+    """attributes that are places though their names do not say so; one release tells of one kind"""
     valid_for: Period = Days(90)
     """how long after the day it was scored for a list may be used"""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from riskstrat.release.guards import only_protected
 from riskstrat.release.policies import policy_named
 from riskstrat.release.standing import Standing
 from riskstrat.vocabulary import Protected, in_words
@@ -68,7 +69,8 @@ def _environment() -> Environment:
     env.filters["day"] = _day
     env.filters["in_words"] = in_words
     env.globals["text"] = _text
-    env.globals["heading"] = _heading
+    env.globals["heading"] = heading
+    env.filters["protected"] = only_protected
     env.globals["is_number"] = lambda value: isinstance(value, int | float)
     return env
 
@@ -77,7 +79,8 @@ def _day(value: date) -> str:
     return f"{value.day} {value:%B} {value.year}"
 
 
-def _heading(name: str) -> str:
+def heading(name: str) -> str:
+    """A column's name as it stands over a table on a page."""
     if name.startswith("share_"):
         return f"Share {BANDS.get(name[6:], name[6:]).lower()}"
     known = {

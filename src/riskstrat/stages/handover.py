@@ -69,7 +69,6 @@ class Handover:
     banded: pa.Table
     reasons: pa.Table
     groups: pa.Table
-    bands: Protected
     previous: pa.Table | None
     certainty: tuple[str, ...]
     standing: Standing
@@ -147,12 +146,12 @@ def opt_outs_told(job: Job, policy: Policy, left_out: int) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for one in job.study.opt_outs:
         people = job.artefact(f"contracts/{one.source}").facts["opted_out"]
-        shown = {kind: policy.rounded(n) for kind, n in people.items()}
+        shown = {kind: policy.alone.rounded(n) for kind, n in people.items()}
         told[one.source] = {
             "told_up_to": as_of(one).isoformat(),
-            "people": {kind: policy.mark if n is None else n for kind, n in shown.items()},
+            "people": {kind: policy.small if n is None else n for kind, n in shown.items()},
         }
     if told:
-        shown_here = policy.rounded(left_out)
-        told["left_out_of_the_scores"] = policy.mark if shown_here is None else shown_here
+        shown_here = policy.alone.rounded(left_out)
+        told["left_out_of_the_scores"] = policy.small if shown_here is None else shown_here
     return told

@@ -270,5 +270,5 @@ def _about(found: Mapping[str, float], policy: Policy) -> str:
 
 
 def _count(count: int, policy: Policy) -> str:
-    shown = policy.rounded(count)
+    shown = policy.alone.rounded(count)
     return policy.small if shown is None else f"{shown:,}"

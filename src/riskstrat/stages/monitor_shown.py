@@ -13,6 +13,7 @@ from riskstrat.monitoring.extracts import Missing, Volume
 from riskstrat.monitoring.lists import Churn
 from riskstrat.release import evidence
 from riskstrat.release import monitor_tables as tables
+from riskstrat.release.disclosure import retold
 from riskstrat.release.policies import Policy
 from riskstrat.stages.compared import FeatureDrift, ScoreDrift
 from riskstrat.stages.judged_again import Outcomes
@@ -161,8 +162,8 @@ def groups(rows: Iterable[Mapping[str, Any]], policy: Policy) -> Protected:
     """The fairness table, of the measures that are compared."""
     whole = evidence.fairness_table(list(rows), policy)
     place = whole.columns.index("metric")
-    kept = tuple(row for row in whole.rows if row[place] in BY_GROUP)
-    return Protected(whole.title, whole.columns, kept, whole.policy, whole.suppressed, whole.note)
+    kept = [at for at, row in enumerate(whole.rows) if row[place] in BY_GROUP]
+    return retold(whole, whole.title, [(name, name) for name in whole.columns], kept)
 
 
 def hidden(*shown: Protected) -> frozenset[tuple[str, str, str | None]]:

@@ -4,41 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskstrat.derivation import digest
 from riskstrat.disk import folder_aside, read_json, write_bytes, write_json
 from riskstrat.release import evidence
-from riskstrat.release.aggregate import aggregate_list, band_summary
 from riskstrat.release.bands import edges
-from riskstrat.release.cohort_list import (
-    BAND_ORDER,
-    CohortList,
-    ListFacts,
-    cohort_list,
-    owners,
-)
-from riskstrat.release.identity import release_key
+from riskstrat.release.breaches import refuse
+from riskstrat.release.cohort_list import BAND_ORDER, CohortList
+from riskstrat.release.earlier import before
+from riskstrat.release.keeping import kept
 from riskstrat.release.manifest import manifest
 from riskstrat.release.policies import Policy
 from riskstrat.release.reach import common_reasons
-from riskstrat.release.spec import Recipient
 from riskstrat.release.stamp import stamp
 from riskstrat.release.standing import Cleared, Preview, Research, Standing, cover
 from riskstrat.release.summary import Summary, summary_html
-from riskstrat.release.write import list_csv, list_xlsx, protected_table, read_me
+from riskstrat.release.write import list_csv, list_xlsx, read_me
+from riskstrat.stages.disclosed import Disclosed, Handed, audited, disclosed, scanned
 from riskstrat.stages.handover import Handover, opt_outs_told, seen_by, without_opted_out
 from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.score import band_shares
 from riskstrat.stages.secret import release_secret
 from riskstrat.store.artefacts import Store
+from riskstrat.store.released import ReleaseLedger
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.vocabulary import Protected, in_words
 
@@ -53,14 +47,14 @@ def release(
             the last one, and a preview never takes the place of a list that left.
 
     Raises:
-        ReleaseRefused: RS3340, the approval shown is of another model.
+        ReleaseRefused: RS3340, the approval shown is of another model; RS302x to RS304x, something
+            that was to leave tells what it may not.
     """
     cover(standing, version)
     study, spec = job.study, job.study.spec
     policy = policy_of(study)
     scores = job.folder("scores")
     banded, left_out = without_opted_out(job, pq.read_table(scores / "scores.parquet"))
-    bands = band_summary(banded, policy=policy)
     hand = Handover(
         study=study,
         seen=seen_by(study),
@@ -70,7 +64,6 @@ def release(
         banded=banded,
         reasons=pq.read_table(scores / "reasons.parquet"),
         groups=pq.read_table(job.folder("features") / "groups.parquet"),
-        bands=bands,
         previous=_previous(job),
         certainty=tuple(version["certainty"]),
         standing=standing,
@@ -86,10 +79,20 @@ def release(
         secret=release_secret(job.store.root),
     )
     target = place_of(job.store, spec.study, job.day, standing)
+    left = ReleaseLedger.of_store(job.store.root)
+    known = before(left.releases(), spec.study, job.day)
+    progress(0.0, "protecting")
+    out = disclosed(hand, known)
+    progress(0.3, "auditing all tables together")
+    refuse(audited(out, known, policy))
     with folder_aside(target) as folder:
-        for number, recipient in enumerate(spec.release.recipients):
-            progress(number / len(spec.release.recipients), recipient.to)
-            _hand_over(hand, recipient, folder / recipient.to)
+        for number, handed in enumerate(out.handed):
+            progress(0.4 + 0.4 * number / len(out.handed), handed.recipient.to)
+            write_folder(hand, out, handed, folder / handed.folder)
+        progress(0.8, "reading what is to leave")
+        refuse(scanned(hand, out, folder, policy))
+        if isinstance(standing, Cleared):
+            _write_down(left, out, job, standing)
     if isinstance(standing, Cleared):
         _remember(job)
     return {
@@ -97,17 +100,28 @@ def release(
         "rows_in": banded.num_rows,
         "rows_out": banded.num_rows,
         "recipients": [recipient.to for recipient in spec.release.recipients],
-        "bands": asdict(bands),
+        "bands": kept(out.bands),
         "peak_mb": peak_mb(),
     }
+
+
+def _write_down(left: ReleaseLedger, out: Disclosed, job: Job, standing: Standing) -> None:
+    """Before the release takes its place: what has left without an entry could not be minded."""
+    spec = job.study.spec
+    left.record(
+        out.leaving.as_dict(spec.study, job.day),
+        at=datetime.now(UTC),
+        who=" and ".join(str(each["by"]) for each in standing.decisions),
+        why=f"purpose: {spec.purpose}",
+    )
 
 
 def _fairness(job: Job, version: Mapping[str, Any], policy: Policy) -> Protected | None:
     """What the audit of the version's own run found, if this store has it."""
     folders = [job.store.run_folder(job.study.spec.study, version["run_id"]) / "audit"]
-    kept = job.store.artefact("audit", version["tags"].get("audit", ""))
-    if kept is not None:
-        folders.insert(0, kept.folder)
+    found = job.store.artefact("audit", version["tags"].get("audit", ""))
+    if found is not None:
+        folders.insert(0, found.folder)
     for folder in folders:
         if (folder / "fairness.parquet").exists():
             rows = pq.read_table(folder / "fairness.parquet").to_pylist()
@@ -125,51 +139,11 @@ def _listed_in_words(table: pa.Table, released: CohortList | Protected) -> str:
     return f"This list names {table.num_rows:,}: {by_band}. The table is of everybody in scope."
 
 
-def _hand_over(hand: Handover, recipient: Recipient, folder: Path) -> None:
-    spec = hand.study.spec
-    if recipient.rows == "aggregate":
-        counted = aggregate_list(
-            hand.banded,
-            hand.groups,
-            recipient=recipient,
-            policy=hand.policy,
-            title=f"{spec.title}: people in each band",
-        )
-        _write_folder(hand, recipient, folder, protected_table(counted), counted)
-        return
-    key = release_key(hand.secret, digest(hand.study.text), hand.as_of, recipient.to, spec.seed)
-    facts = ListFacts(
-        outcome=spec.outcome.title or spec.outcome.name.replace("_", " "),
-        data_as_at=hand.data_as_at,
-        expires_on=hand.expires_on,
-    )
-    listed = cohort_list(
-        hand.banded,
-        hand.reasons_for(recipient),
-        hand.groups,
-        recipient=recipient,
-        facts=facts,
-        policy=hand.policy,
-        key=key,
-        previous=hand.previous,
-    )
-    if recipient.own is None:
-        _write_folder(hand, recipient, folder, listed.table, listed)
-        return
-    for owner, table in owners(listed, recipient.own).items():
-        own = CohortList(table, listed=table.num_rows)
-        _write_folder(hand, recipient, folder / owner, table, own, owner)
-
-
-def _write_folder(
-    hand: Handover,
-    recipient: Recipient,
-    folder: Path,
-    table: pa.Table,
-    released: CohortList | Protected,
-    owner: str = "",
-) -> None:
+def write_folder(hand: Handover, out: Disclosed, handed: Handed, folder: Path) -> None:
     """list.csv, list.xlsx, summary.html, and last the manifest that covers them."""
+    recipient, table, released, owner = (
+        handed.recipient, handed.table, handed.released, handed.owner
+    )  # fmt: skip
     spec = hand.study.spec
     named = in_words(f"{recipient.to} {owner}".strip())
     stamped = stamp(table, hand.standing)
@@ -184,7 +158,7 @@ def _write_folder(
         standing=hand.standing,
         columns=stamped.table.column_names,
     )
-    reach = hand.reach_for(recipient)
+    reach = out.reach[recipient.to]
     reasons = hand.reasons_for(recipient)
     summary = Summary(
         title=spec.title,
@@ -196,7 +170,7 @@ def _write_folder(
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,
         policy=hand.policy.sentence,
-        bands=hand.bands,
+        bands=out.bands,
         listed=_listed_in_words(table, released),
         certainty=hand.certainty,
         why=common_reasons(hand.banded, reasons, recipient.bands, hand.policy),
@@ -225,7 +199,7 @@ def _write_folder(
         model={name: hand.version[name] for name in ("name", "version", "aliases")},
         data_as_at=hand.data_as_at,
         expires_on=hand.expires_on,
-        tables=[hand.bands, *reach],
+        tables=[out.bands, *reach],
         standing=hand.standing,
         identities=hand.identities,
         lineage=hand.seen[recipient.to].lineage,

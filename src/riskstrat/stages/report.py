@@ -40,7 +40,7 @@ from riskstrat.publish.wording import LEARNERS, learner
 from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
 from riskstrat.release.bands import REST, places
-from riskstrat.release.disclosure import protect_text
+from riskstrat.release.disclosure import protect_text, restored
 from riskstrat.release.policies import Policy, policy_named
 from riskstrat.signoff.binding import REVIEW
 from riskstrat.stages.equity_tables import equity_tables
@@ -363,10 +363,7 @@ def _bands(release: Mapping[str, Any]) -> Protected | None:
     """The release's own protected table, as it was kept."""
     if not release:
         return None
-    kept = dict(release["bands"])
-    kept["columns"] = tuple(kept["columns"])
-    kept["rows"] = tuple(tuple(row) for row in kept["rows"])
-    return Protected(**kept)
+    return restored(release["bands"])
 
 
 # -- curves --------------------------------------------------------------------------------------

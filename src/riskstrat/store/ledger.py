@@ -55,6 +55,11 @@ class Ledger:
         told = sha256(str(self.path.resolve()).encode()).hexdigest()[:16]  # one folder, many logs
         return (beside, Path(folder) / f"{told}.anchor.json")
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is an entry, or an anchor that says that there was one."""
+        return any(each.exists() for each in (self.path, *self.anchors))
+
     def append(
         self, *, at: datetime, who: str, what: str, why: str, details: Mapping[str, Any]
     ) -> str:

@@ -1,0 +1,1 @@
+"""Finished files read as a stranger would, before anybody has them."""
