@@ -136,16 +136,27 @@ def gates(data: ReportData) -> Section:
         (
             ("Gate", False),
             ("Found (95% interval)", False),
-            ("People", True),
+            ("Counted", True),
             ("Verdict", False),
             ("As the study writes it", False),
             ("Code", False),
         ),
-        tuple((x.words, x.found, x.n, _sign(x.verdict), x.text, x.code) for x in lines),
+        tuple(
+            (
+                " ".join((x.words, *(f"({said})" for said in x.caveats))),
+                x.found,
+                x.n,
+                _sign(x.verdict),
+                x.text,
+                x.code,
+            )
+            for x in lines
+        ),
         data.gates.note if data.gates else "",
     )
     lead = (
-        "Limits that were set before the run. A gate passes, fails, or lacks the evidence to say."
+        "Limits that were set before the run. A gate passes, fails, or lacks the evidence to say. "
+        "Counted are the people a number rests on: for outcomes reached, those with the outcome."
     )
     return Section("gates", "Gates", lead, tables=(table,))
 
