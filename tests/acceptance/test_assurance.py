@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipeline.world import Said, World, new_world, read
+from pipeline.world import CONFIGS, Said, World, new_world, read
 from riskstrat.pipeline.desk import Actor
 from riskstrat.pipeline.signoff import review, submit, vote
 from riskstrat.signoff.people import person
@@ -247,9 +247,6 @@ def report_rows(run: Path, name: str) -> list[list[str]]:
     return [row[1:] for row in plain if row and row[0] == name]
 
 
-SAYS_NOTHING = {"withheld", "not estimable", "reference"}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "level", "name"),
@@ -265,8 +262,10 @@ def test_a_group_of_three_people_is_listed_with_its_verdict_and_shown_as_no_numb
     assert {row["verdict"] for row in found} == {"not_enough_evidence"}
     assert {row["people"] for row in found} <= {1, 2, 3}
     shown = report_rows(listed, name)
-    assert len(shown) >= 3  # reached, fit, and trade-offs
-    assert all(cell in SAYS_NOTHING | {"*", "0"} for row in shown for cell in row)
+    assert len(shown) >= 2  # who is reached, how well it fits
+    # `*` stands for the three, and 0 for their outcomes: the policy hides few, and not none.
+    assert not [cell for row in shown for cell in row if re.search("[1-9]", cell)]
+    assert sum(cell == "withheld" for row in shown for cell in row) >= 8
 
 
 @pytest.mark.slow
@@ -318,9 +317,9 @@ def warnings(run: Path, code: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The runs of a clean county and of one with both faults, alike in everything else."""
+    """The runs of a clean county, and of two with one fault each and alike in everything else."""
     runs = {}
-    for name, plants in {"clean": (), "planted": (UNDER, LEAK)}.items():
+    for name, plants in {"clean": (), "under": (UNDER,), "leak": (LEAK,)}.items():
         world = county_of(tmp_path_factory.mktemp(name), 4_000, *plants)
         said = world.ask("run", "--threads", 1)
         assert said.code in (0, 20), said.err
@@ -332,20 +331,22 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_the_audit_names_a_planted_leak_and_none_where_there_is_none(
     audited: dict[str, Path],
 ) -> None:
-    [leak] = warnings(audited["planted"], "RS3506")
-    assert leak["where"] == "medicines__dementia__any__365d"
-    assert warnings(audited["clean"], "RS3506") == []
-    assert "RS3506" in (audited["planted"] / "report.html").read_text(encoding="utf-8")
+    named = {each["where"] for each in warnings(audited["leak"], "RS3506")}
+    assert named and all(name.startswith("medicines__dementia__") for name in named)
+    assert "RS3506" in (audited["leak"] / "report.html").read_text(encoding="utf-8")
+    for name in ("clean", "under"):
+        assert warnings(audited[name], "RS3506") == []
 
 
 @pytest.mark.slow
 def test_the_audit_names_a_group_whose_need_is_under_recorded_and_none_where_there_is_none(
     audited: dict[str, Path],
 ) -> None:
-    found = warnings(audited["planted"], "RS3505")
+    found = warnings(audited["under"], "RS3505")
     assert [each["group"] for each in found if each["where"] == "sex"] == ["sex: female"]
-    assert warnings(audited["clean"], "RS3505") == []
-    assert "RS3505" in (audited["planted"] / "report.html").read_text(encoding="utf-8")
+    assert "RS3505" in (audited["under"] / "report.html").read_text(encoding="utf-8")
+    for name in ("clean", "leak"):
+        assert warnings(audited[name], "RS3505") == []
 
 
 # -- what an overfitted model remembers ------------------------------------------------------------
@@ -355,17 +356,17 @@ def test_the_audit_names_a_group_whose_need_is_under_recorded_and_none_where_the
 def test_the_membership_gate_trips_on_an_overfitted_model_as_soon_as_there_are_enough_people(
     tmp_path: Path,
 ) -> None:
-    world = county_of(tmp_path, 9_000)
-    told = yaml.safe_load(world.study.read_text(encoding="utf-8"))
+    world = county_of(tmp_path, 8_500)
+    told = yaml.safe_load((CONFIGS / "studies/emergency_admission.yaml").read_bytes())
     grown = {"learning_rate": 0.3, "num_leaves": 127, "n_estimators": 150}
-    told["training"] |= {"parameters": {"lightgbm": grown}}
-    world.study.write_text(yaml.safe_dump(told), encoding="utf-8")
+    told["training"] |= {"learners": ["lightgbm"], "parameters": {"lightgbm": grown}}
+    told["training"] |= {"replicates": 100}
+    told["audit"] |= {"refits": 0, "gates": ["membership_inference_auc <= 0.53"]}
+    world.study.write_text(yaml.safe_dump(told | {"study": "small"}), encoding="utf-8")
     said = world.ask("run", "--threads", 1)
     assert said.code == 20
-    [gate] = [
-        each for each in read(said.folder / "audit/gates.json") if "membership" in each["name"]
-    ]
-    assert gate["n"] >= 5_000
+    [gate] = read(said.folder / "audit/gates.json")
+    assert 5_000 <= gate["n"] < 6_500
     assert (gate["verdict"], gate["passed"]) == ("fail", False) and gate["low"] > 0.53
     [version] = Registry.of_store(world.store).versions("small")
     assert version.aliases == () and not list(world.store.glob("releases/**/list.csv"))
