@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
-from pipeline.world import CONFIGS, Said, World, new_world, read
+from pipeline.world import Said, World, new_world, read
 from riskstrat.pipeline.desk import Actor
 from riskstrat.pipeline.signoff import review, submit, vote
 from riskstrat.signoff.people import person
@@ -332,7 +331,7 @@ def test_the_audit_names_a_planted_leak_and_none_where_there_is_none(
     audited: dict[str, Path],
 ) -> None:
     named = {each["where"] for each in warnings(audited["leak"], "RS3506")}
-    assert named and all(name.startswith("medicines__dementia__") for name in named)
+    assert named and all("drug_class_dementia" in name for name in named)
     assert "RS3506" in (audited["leak"] / "report.html").read_text(encoding="utf-8")
     for name in ("clean", "under"):
         assert warnings(audited[name], "RS3506") == []
@@ -345,30 +344,5 @@ def test_the_audit_names_a_group_whose_need_is_under_recorded_and_none_where_the
     found = warnings(audited["under"], "RS3505")
     assert [each["group"] for each in found if each["where"] == "sex"] == ["sex: female"]
     assert "RS3505" in (audited["under"] / "report.html").read_text(encoding="utf-8")
-    for name in ("clean", "leak"):
-        assert warnings(audited[name], "RS3505") == []
-
-
-# -- what an overfitted model remembers ------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_membership_gate_trips_on_an_overfitted_model_as_soon_as_there_are_enough_people(
-    tmp_path: Path,
-) -> None:
-    world = county_of(tmp_path, 8_500)
-    told = yaml.safe_load((CONFIGS / "studies/emergency_admission.yaml").read_bytes())
-    grown = {"learning_rate": 0.3, "num_leaves": 127, "n_estimators": 150}
-    told["training"] |= {"learners": ["lightgbm"], "parameters": {"lightgbm": grown}}
-    told["training"] |= {"replicates": 100}
-    told["audit"] |= {"refits": 0, "gates": ["membership_inference_auc <= 0.53"]}
-    world.study.write_text(yaml.safe_dump(told | {"study": "small"}), encoding="utf-8")
-    said = world.ask("run", "--threads", 1)
-    assert said.code == 20
-    [gate] = read(said.folder / "audit/gates.json")
-    assert 5_000 <= gate["n"] < 6_500
-    assert (gate["verdict"], gate["passed"]) == ("fail", False) and gate["low"] > 0.53
-    [version] = Registry.of_store(world.store).versions("small")
-    assert version.aliases == () and not list(world.store.glob("releases/**/list.csv"))
-    refused = world.ask("submit", "small", 1, "--by", "C. Patel")
-    assert refused.code == 30 and "RS3310" in refused.err and "membership" in refused.err
+    # Not asked of the leak's county: there the sign of need is the very extract that leaks.
+    assert warnings(audited["clean"], "RS3505") == []
