@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
-from pipeline.world import Said, World, new_world, read
+from pipeline.world import CONFIGS, Said, World, new_world, read
 from riskstrat.pipeline.desk import Actor
 from riskstrat.pipeline.signoff import review, submit, vote
 from riskstrat.signoff.people import person
@@ -346,3 +347,29 @@ def test_the_audit_names_a_group_whose_need_is_under_recorded_and_none_where_the
     assert "RS3505" in (audited["under"] / "report.html").read_text(encoding="utf-8")
     # Not asked of the leak's county: there the sign of need is the very extract that leaks.
     assert warnings(audited["clean"], "RS3505") == []
+
+
+# -- what an overfitted model remembers ------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_membership_gate_trips_on_an_overfitted_model_and_no_list_is_made(
+    tmp_path: Path,
+) -> None:
+    world = county_of(tmp_path, 8_500)  # hardly more than the 5,000 taught that give a verdict
+    told = yaml.safe_load((CONFIGS / "studies/emergency_admission.yaml").read_bytes())
+    # Leaves of at least 50 people keep a model of this size from knowing anybody, unless it has
+    # hundreds of trees far too deep.
+    grown = {"learning_rate": 0.3, "num_leaves": 255, "n_estimators": 500}
+    told["training"] |= {"learners": ["lightgbm"], "parameters": {"lightgbm": grown}}
+    told["training"] |= {"replicates": 100}
+    told["audit"] |= {"refits": 0, "gates": ["membership_inference_auc_positives <= 0.60"]}
+    world.study.write_text(yaml.safe_dump(told | {"study": "small"}), encoding="utf-8")
+    said = world.ask("run", "--threads", 1)
+    assert said.code == 20
+    [gate] = read(said.folder / "audit/gates.json")
+    assert (gate["verdict"], gate["passed"]) == ("fail", False) and gate["low"] > 0.60
+    [version] = Registry.of_store(world.store).versions("small")
+    assert version.aliases == () and not list(world.store.glob("releases/**/list.csv"))
+    refused = world.ask("submit", "small", 1, "--by", "C. Patel")
+    assert refused.code == 30 and "RS3310" in refused.err and "membership" in refused.err
