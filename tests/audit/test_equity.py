@@ -229,6 +229,22 @@ def test_a_group_recorded_less_than_it_needs_is_named():
     assert "who comes is counted" in found_[0].message
 
 
+def test_the_largest_group_is_named_too_where_its_need_is_the_one_recorded_less():
+    y, risk, place, sex, rng = county()
+    spec = AuditSpec(
+        groups=("place", "sex"), references={"place": "north"}, label_bias="who comes is counted",
+        need={"feature": "medicines", "why": "paid for item by item"},
+    )  # fmt: skip
+    found, predictions = people(y, risk, spec=spec, place=place, sex=sex)
+    need = rng.poisson(8 * risk * np.where(place == "north", 2.0, 1.0))
+    tested, _ = features_of(predictions, medicines=need)
+    table = need_at_equal_risk(found, spec, tested)
+    _, *named = check_label_bias(spec, table)
+    assert {f.group for f in named} == {"place: north"}
+    assert all(f.low < 2.0 < f.high and f.low > 1.1 for f in named)
+    assert "as at level south" in " ".join(f.message for f in named)
+
+
 def test_standardised_need_is_the_slow_sum_over_tenths_of_risk():
     y, risk, place, _, rng = county()
     spec = AuditSpec(

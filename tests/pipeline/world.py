@@ -151,14 +151,15 @@ def _unshare(path: Path) -> None:
         path.write_bytes(content)
 
 
-def new_world(root: Path) -> World:
+def new_world(root: Path, *, people: int = PEOPLE, plants: Sequence[str] = ()) -> World:
     """Make the county, its configs and the secret its lists are made with; no run yet."""
     from riskstrat.cli.app import app
     from riskstrat.stages.secret import release_secret
 
     world = World(root)
     release_secret(world.store)
-    wanted = f"--people {PEOPLE} --seed {SEED} --linked --quiet".split()
+    wanted = f"--people {people} --seed {SEED} --linked --quiet".split()
+    wanted += [word for plant in plants for word in ("--plant", plant)]
     done = CliRunner().invoke(app, ["synth", str(world.data), *wanted])
     assert done.exit_code == 0, done.stderr
     for folder in ("agreements", "codelists", "sources"):

@@ -342,3 +342,13 @@ def test_any_number_of_threads_gives_the_same_draws():
     )
     for key, draws in one.draws.items():
         assert np.array_equal(draws, three.draws[key], equal_nan=True)
+
+
+def test_nobody_with_the_outcome_is_no_proof_that_nobody_will_have_it():
+    y, risk, _, household, groups = county()
+    groups["area"][:30] = "tiny"
+    y[:30] = False
+    found = run(y, risk, groups, [Cut.top(0.2)], clusters=household, replicates=200)
+    ratio = groups_of(found, None)["area", "tiny"].metrics["calibration_in_the_large"]
+    assert (ratio.value, ratio.low) == (0, 0)
+    assert ratio.high == pytest.approx(rs.wilson_interval(0, 30).high / risk[:30].mean())

@@ -58,8 +58,8 @@ EQUITY_TEXTS = (
         "and they are ranked too low.",
         "Mean of the sign in the group over that of the reference at the same risks, in tenths of "
         "risk and within the levels of `need.within`, with an interval clustered as all others. A "
-        "warning when the whole interval is "
-        "above 1.1.",
+        "warning when the whole interval is above 1.1, or below 1/1.1: then the reference's need "
+        "is recorded less.",
         "Do not rank this group by the score alone. Look for why its need is not recorded; "
         "consider another outcome, or a part of the list filled from the sign of need.",
     ),

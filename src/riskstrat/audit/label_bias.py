@@ -9,7 +9,8 @@ come about as the outcome's records do: at the same stated risk the group shows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ from riskstrat.vocabulary import Finding, Severity
 STRATA = 10
 """parts of equal size into which people are cut by their risk"""
 MARKED = 1.1
-"""a group shows markedly more of the sign when the whole interval is above this"""
+"""a group shows markedly more of the sign when the whole interval is above this, or, if it is the
+one compared with, below one over it"""
 
 SCHEMA = pa.schema(
     [
@@ -147,14 +149,35 @@ def check_label_bias(spec: AuditSpec, table: pa.Table) -> Iterator[Finding]:
     severity = Severity.INFO if said else Severity.WARNING
     yield finding("RS3504", severity, "outcome", message)
     for row in table.to_pylist():
-        if row["low"] is None or row["low"] <= MARKED:
+        told = _more_need(row)
+        if told is None:
             continue
-        number = Estimate(row["value"], row["low"], row["high"], row["n"])
+        level, other, number = told
         message = (
-            f"{row['group']}: at the same risk people at level {row['level']} show "
-            f"{row['value']:.3g} times (95% interval {row['low']:.3g} to {row['high']:.3g}) as "
-            f"much of {row['marker']} as at level {row['reference']}: their need is recorded less "
-            "in the outcome, or in what foretells it"
+            f"{row['group']}: at the same risk people at level {level} show {number.value:.3g} "
+            f"times (95% interval {number.low:.3g} to {number.high:.3g}) as much of "
+            f"{row['marker']} as at level {other}: their need is recorded less in the outcome, or "
+            "in what foretells it"
         )
-        where = f"{row['group']}: {row['level']}"
+        where = f"{row['group']}: {level}"
         yield finding("RS3505", Severity.WARNING, row["group"], message, number, where)
+
+
+def _more_need(row: Mapping[str, Any]) -> tuple[str, str, Estimate] | None:
+    """The level that markedly shows more of the sign, the one beside it, and how much more.
+
+    It may be the reference: the largest group's need can be recorded less, too.
+    """
+    if row["low"] is None:
+        return None
+    if row["low"] > MARKED:
+        number = Estimate(row["value"], row["low"], row["high"], row["n"])
+        return row["level"], row["reference"], number
+    if row["high"] < 1 / MARKED:
+        low = 1 / row["low"] if row["low"] > 0 else inf
+        return (
+            row["reference"],
+            row["level"],
+            Estimate(1 / row["value"] if row["value"] > 0 else inf, 1 / row["high"], low, row["n"]),
+        )
+    return None

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskstrat.cli.console import RESULTS, say, suggest, table
+from riskstrat.cli.console import RESULTS, suggest
 from riskstrat.cli.guard import command, show
+from riskstrat.cli.signoff_shown import (
+    STORE,
+    ask,
+    draw,
+    draw_overview,
+    sentence,
+    tell,
+    warn_of_open,
+    where,
+)
 from riskstrat.errors import UsageError
 
 if TYPE_CHECKING:
     from riskstrat.pipeline.desk import Actor
-    from riskstrat.pipeline.signoff import Review
-    from riskstrat.signoff.view import View
 
-STORE = Path("store")
-SHORT = 16
-"""hex digits of a digest that are shown; `--json` has them all"""
 
 Model = Annotated[
     str, typer.Argument(metavar="STUDY", help="the registered model's name, or its study file")
@@ -81,14 +86,18 @@ def submit(
 
     Any change of model, study, data, report, audit, code or lock voids it. Exit code 30: refused.
     """
+    from riskstrat.pipeline.signoff import open_in_pack
     from riskstrat.pipeline.signoff import submit as submit_version
 
     actor = _actor(by, role, accounts)
     name = _name(study)
     view = submit_version(name, version, store, actor, despite_gates=despite_gates)
-    _tell(view, as_json)
+    pack, still = open_in_pack(store, view)
+    told = {**view.as_dict(), "pack": str(pack / "index.html"), "open_in_pack": list(still)}
+    show(told, as_json=as_json, text=sentence(view))
     if not as_json:
-        suggest(review=f"riskstrat review {name} {version} --by NAME{_where(store)}")
+        warn_of_open(pack, len(still), view.run_id)
+        suggest(review=f"riskstrat review {name} {version} --by NAME{where(store)}")
 
 
 def review(
@@ -112,7 +121,7 @@ def review(
     from riskstrat.pipeline import signoff
 
     if not study:
-        _overview(signoff.overview(store, today=date.today()), as_json)
+        draw_overview(signoff.overview(store, today=date.today()), as_json)
         return
     if not version:
         raise UsageError("no version is named", fix=f"riskstrat review {study} VERSION")
@@ -125,10 +134,10 @@ def review(
     if as_json:
         show(told.as_dict(), as_json=True, text="")
         return
-    RESULTS.print(_sentence(told.view), markup=False, soft_wrap=True)
+    RESULTS.print(sentence(told.view), markup=False, soft_wrap=True)
     if not answer:
-        _draw(told)
-    _ask(told, by, store)
+        draw(told)
+    ask(told, by, store)
 
 
 def approve(
@@ -181,7 +190,7 @@ def withdraw(
     from riskstrat.pipeline.signoff import withdraw as withdraw_version
 
     actor = _actor(by, role, accounts)
-    _tell(withdraw_version(_name(study), version, store, actor, reason=reason), as_json)
+    tell(withdraw_version(_name(study), version, store, actor, reason=reason), as_json)
 
 
 def _vote(
@@ -205,7 +214,7 @@ def _vote(
         reason=reason,
         answers=_answers(answer),
     )
-    _tell(view, as_json)
+    tell(view, as_json)
 
 
 # -- what was typed --------------------------------------------------------------------------------
@@ -239,88 +248,3 @@ def _answers(given: list[str] | None) -> dict[str, str]:
             )
         found[name.strip()] = text
     return found
-
-
-def _where(store: Path) -> str:
-    return "" if store == STORE else f" --store {store}"
-
-
-# -- what is shown ---------------------------------------------------------------------------------
-
-
-def _tell(view: View, as_json: bool) -> None:
-    show(view.as_dict(), as_json=as_json, text=_sentence(view))
-
-
-def _sentence(view: View) -> str:
-    """Where a version stands, on one line."""
-    alias = "; champion" if view.state == "approved" else ""
-    waits = f"; awaits {view.awaits}" if view.awaits != "nobody" else ""
-    state = view.state.value.replace("_", " ")
-    return f"{view.study} version {view.version}: {state}, {view.why}{alias}{waits}"
-
-
-def _overview(views: tuple[View, ...], as_json: bool) -> None:
-    if as_json:
-        show([view.as_dict() for view in views], as_json=True, text="")
-        return
-    if not views:
-        show(None, as_json=False, text="nothing was ever submitted")
-        return
-    columns = ("study", "version", "state", "since or why", "author", "awaits")
-    rows = [
-        (v.study, str(v.version), v.state.value.replace("_", " "), v.why, v.author, v.awaits)
-        for v in views
-    ]
-    RESULTS.print(table("Sign-offs", columns, rows))
-
-
-def _draw(told: Review) -> None:
-    """What would be signed, or was."""
-    view = told.view
-    RESULTS.print(
-        f"Submitted by {view.author} on {view.submitted}, made by run {view.run_id}.",
-        markup=False,
-        soft_wrap=True,
-    )
-    if view.despite_gates:
-        RESULTS.print(f"Despite gates: {view.despite_gates}", markup=False, soft_wrap=True)
-    RESULTS.print(table("What is signed", ("what", "digest", "now"), _bound(view)))
-    for part in told.shown.get("tables", ()):
-        RESULTS.print(table(part["title"], part["columns"], part["rows"]))
-    if view.decisions:
-        columns = ("by", "role", "on", "decision", "reason")
-        rows = [tuple(each[name] for name in columns) for each in view.decisions]
-        RESULTS.print(table("Decisions", columns, rows))
-    if told.before:
-        RESULTS.print(f"Changed {told.before}", markup=False, soft_wrap=True)
-
-
-def _bound(view: View) -> list[tuple[str, str, str]]:
-    from riskstrat.signoff.binding import THINGS
-
-    changed = {each.thing: f"CHANGED: {each}" for each in view.changed}
-    return [
-        (said, view.bound[thing].digest[:SHORT], changed.get(thing, "as submitted"))
-        for thing, said in THINGS.items()
-    ]
-
-
-def _ask(told: Review, by: str, store: Path) -> None:
-    """The questions that are open, what to look at, and how to vote."""
-    open_ = told.view.state in ("submitted", "one_vote")
-    if told.questions and open_:
-        RESULTS.print(table("Questions for people", ("answer", "to"), [*told.questions.items()]))
-    say("")
-    read = {"read": str(told.report)}
-    if told.preview:
-        read["lists"] = str(told.preview)
-    suggest(**read)
-    if told.view.state == "votes_in":
-        suggest(open=f"riskstrat review {told.view.study} {told.view.version} --by NAME")
-    if open_:
-        name = f"{told.view.study} {told.view.version} --by {(by and repr(by)) or 'NAME'}"
-        suggest(
-            answer=f"riskstrat review {name} --answer QUESTION='TEXT' ...{_where(store)}",
-            vote=f"riskstrat approve|reject {name} --reason WHY{_where(store)}",
-        )

@@ -289,7 +289,8 @@ def count_people(
 
 def told(source: Source, people: Mapping[str, int]) -> Finding:
     """The same as information, small counts hidden."""
-    by_kind = ", ".join(f"{kind}: {few(n)}" for kind, n in people.items() if kind != ANY)
+    # Each count names its people: so a report finds it, and rounds it like any other.
+    by_kind = ", ".join(f"{kind}: {few(n)} people" for kind, n in people.items() if kind != ANY)
     return Finding(
         code="RS1119",
         name="opted_out",

@@ -11,6 +11,7 @@ from typing import Any
 
 from riskstrat.disk import read_json
 from riskstrat.pipeline.options import whoever_asks
+from riskstrat.pipeline.packed import lacking
 from riskstrat.signoff.binding import REPORT, Binding, found_in
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.faults import SignoffRefused
@@ -107,14 +108,7 @@ def case_of(store: Path, name: str, number: int) -> Case:
     asked = ("register.to_be_signed", Store(store), name, number)
     facts: Mapping[str, Any] = run_in_child(call, *asked, memory=MEMORY).value
     run = Store(store).run_folder(name, facts["run_id"])
-    missing = [each for each in REPORT if not (run / each).is_file()]
-    if missing or verified_manifest(run) is None:
-        raise SignoffRefused(
-            f"{name} version {number}: the folder of the run that made it lacks "
-            + (", ".join(missing) or "its manifest"),
-            fix=f"run the study {name} again, then submit the version",
-            code="RS3312",
-        )
+    _whole(run, f"{name} version {number}", name)
     ran = f"run {name} {facts['run_id']}"
     made_by = {entry["who"] for entry in Ledger.of_store(store).entries() if entry["what"] == ran}
     return Case(
@@ -129,6 +123,26 @@ def case_of(store: Path, name: str, number: int) -> Case:
             gate["text"] for gate in read_json(run / "audit/gates.json") if not gate["passed"]
         ),
     )
+
+
+def _whole(run: Path, version: str, name: str) -> None:
+    """Refuse a run that reviewers could not look at: report, evidence and pack, as it left them."""
+    missing = [each for each in REPORT if not (run / each).is_file()]
+    manifest = None if missing else verified_manifest(run)
+    if manifest is None:
+        raise SignoffRefused(
+            f"{version}: the folder of the run that made it lacks "
+            + (", ".join(missing) or "its manifest"),
+            fix=f"run the study {name} again, then submit the version",
+            code="RS3312",
+        )
+    if wrong := lacking(run, manifest):
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise SignoffRefused(
+            f"{version}: the pack for the board is not whole: {', '.join(wrong[:3])}{more}",
+            fix=f"make it anew with `riskstrat pack {run.name}`, then submit the version",
+            code="RS3313",
+        )
 
 
 def _term(path: Path) -> SignoffSpec:

@@ -12,6 +12,7 @@ from typing import Any
 from riskstrat.disk import read_json
 from riskstrat.errors import StorageError
 from riskstrat.pipeline.desk import Actor, case_of, desk_of, follow
+from riskstrat.pipeline.packed import INDEX, still_open
 from riskstrat.signoff.binding import REVIEW
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.faults import refusal
@@ -36,6 +37,8 @@ class Review:
         questions: name -> question; for a reviewer, those that they have yet to answer.
         before: what differs from the version that was approved last, if another was.
         report: the report's file.
+        pack: the first page of the pack for the board.
+        open_in_pack: questions of the pack that nobody has answered, by name.
         preview: the folder of marked lists that shows what would leave, if there is one.
     """
 
@@ -44,6 +47,8 @@ class Review:
     questions: Mapping[str, str]
     before: str
     report: Path
+    pack: Path
+    open_in_pack: tuple[str, ...]
     preview: Path | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -54,6 +59,8 @@ class Review:
             "questions": dict(self.questions),
             "changed_since_the_last_approval": self.before,
             "report": str(self.report),
+            "pack": str(self.pack),
+            "open_in_pack": list(self.open_in_pack),
             "preview": str(self.preview) if self.preview else None,
         }
 
@@ -66,7 +73,7 @@ def submit(name: str, number: int, store: Path, actor: Actor, *, despite_gates: 
 
     Raises:
         UsageError: there is no such version, or no fit name or reason.
-        SignoffRefused: RS3310 to RS3312 or RS3327.
+        SignoffRefused: RS3310 to RS3313 or RS3327.
         StorageError: the model or the run is not what it was when it was registered.
     """
     by = actor.identity(store, AUTHORS)
@@ -107,6 +114,8 @@ def review(
         questions=asked,
         before=_since_the_last(desk, view),
         report=run / "report.html",
+        pack=run / INDEX,
+        open_in_pack=still_open(run),
         preview=_preview(store, run),
     )
 
@@ -154,6 +163,12 @@ def _settle(desk: Desk, store: Path, view: View, at: datetime) -> None:
     if view.state in SETTLES:
         rejected = view.version if view.state is State.REJECTED else None
         follow(desk, store, view.study, at.date(), rejected=rejected)
+
+
+def open_in_pack(store: Path, view: View) -> tuple[Path, tuple[str, ...]]:
+    """The pack that a submission is bound to: its folder, and its questions still open, by name."""
+    run = Store(store).run_folder(view.study, view.run_id)
+    return (run / INDEX).parent, still_open(run)
 
 
 def overview(store: Path, *, today: date | None = None) -> tuple[View, ...]:

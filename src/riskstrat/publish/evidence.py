@@ -11,6 +11,7 @@ from riskstrat.publish.readings import (
     everyone_at_capacity,
     fit_by_group,
     grid,
+    net_benefit_grid,
     ordered,
     reach_by_group,
     spread,
@@ -106,7 +107,7 @@ def capacity(data: ReportData) -> Section:
             "the highest line is the best policy: use the model, act for everybody, or for nobody."
         )
         drawings.append(
-            Drawing(svg, reading, shown(data.decision)) if svg else Drawing("", reading)
+            Drawing(svg, reading, net_benefit_grid(data)) if svg else Drawing("", reading)
         )
     tables = [by_capacity(data, rows), everyone_at_capacity(data)]
     if data.bands is not None:

@@ -45,6 +45,37 @@ def grid(
     return Shown(title, headers, body, note)
 
 
+def net_benefit_grid(data: ReportData) -> Shown:
+    """Risks at which one would act down, policies across, each cell the net benefit."""
+    rows = records(data.decision)
+    order = (data.champion, *BASELINES)
+    who = sorted(
+        dict.fromkeys(str(row["learner"]) for row in rows),
+        key=lambda name: order.index(name) if name in order else len(order),
+    )
+    found = {(row["probability_threshold"], row["learner"]): row for row in rows}
+    body = tuple(
+        (
+            percent(at),
+            *(
+                cell_text("net_benefit", found[at, name], data.policy)
+                if (at, name) in found
+                else "n/a"
+                for name in who
+            ),
+        )
+        for at in sorted({row["probability_threshold"] for row in rows})
+    )
+    headers = (("One would act from a risk of", True), *((_policy(name), True) for name in who))
+    note = data.decision.note if data.decision else ""
+    return Shown("Net benefit per person, by policy", headers, body, note)
+
+
+def _policy(name: str) -> str:
+    """A line of the decision curve for people: a model's name, or what is done without one."""
+    return {"everybody": "Act for everybody", "nobody": "Act for nobody"}.get(name, learner(name))
+
+
 def by_capacity(data: ReportData, rows: Sequence[Record]) -> Shown:
     """The champion: capacities down, metrics across."""
     present = {row["metric"] for row in rows}
@@ -119,6 +150,8 @@ def spread(rows: Sequence[Record]) -> str:
     hidden = len(rows) - len(known)
     tail = f" {hidden} too small to show." if hidden else ""
     low, high = (in_words(str(row["level"])) for row in (known[0], known[-1]))
+    if len(known) == 1:
+        return f"Only “{low}” can be shown: {estimate(known[0])}.{tail}"
     return f"From “{low}”, {estimate(known[0])}, to “{high}”, {estimate(known[-1])}.{tail}"
 
 
@@ -159,8 +192,14 @@ def _by_group(
             "Everybody" if group == EVERYONE else f"{in_words(str(group))}: {in_words(str(level))}"
         )
         counts = (cell_text(name, first, data.policy) for name in ("people", "positives"))
-        estimates = ("n/a" if cell is None else estimate(cell) for cell in cells)
+        estimates = ("n/a" if cell is None else _beside(cell) for cell in cells)
         body.append((named, *counts, *estimates))
     headers = (("Group", False), ("People", True), ("With the outcome", True))
     note = data.fairness.note if data.fairness else ""
     return Shown(caption, (*headers, *((text, True) for _, _, text in kept)), tuple(body), note)
+
+
+def _beside(cell: Record) -> str:
+    """An estimate; of a comparison with itself only that it is what others are compared with."""
+    compared = str(cell["metric"]).endswith(("_ratio", "_difference"))
+    return "reference" if compared and cell["level"] == cell.get("reference") else estimate(cell)

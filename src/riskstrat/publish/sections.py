@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from riskstrat.publish import diagrams
@@ -24,9 +24,9 @@ from riskstrat.publish.parts import ABSENT, Drawing, Section
 from riskstrat.publish.phrases import is_plain, scope_in_words
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.robustness import robustness
-from riskstrat.publish.tables import Shown, Table, records, shown
+from riskstrat.publish.tables import Record, Shown, Table, records, shown
 from riskstrat.publish.verdict import gate_lines
-from riskstrat.publish.wording import day, verdict
+from riskstrat.publish.wording import cell_text, day, verdict
 from riskstrat.vocabulary import in_words
 
 
@@ -88,17 +88,41 @@ def cohort(data: ReportData) -> Section:
     last = max((str(row["as_of"]) for row in rows if row["as_of"]), default="")
     steps = [row for row in rows if str(row["as_of"] or "") == last]
     when = f"on {day(last)}" if last else "over all dates"
-    steps = [{**row, "step": _step(str(row["step"]), data.units)} for row in steps]
+    steps = [{**row, "step": _step(str(row["step"]), data.units)} for row in _in_order(steps)]
     drawing = Drawing(
         diagrams.flow_chart(steps, name="flow", policy=data.flow.policy),
         f"From everybody in the population source to the cohort {when}.",
-        shown(data.flow),
+        _flow_table(data, data.flow),
     )
     lead = "Who was in scope on each date, from what was known before that day."
     return Section("cohort", "The cohort", lead, (drawing,))
 
 
+OUTCOME_KNOWN = "outcome known"
+"""not a step towards the cohort: of how many of it the outcome is known, before objections"""
+
+
+def _in_order(rows: Sequence[Record]) -> list[Record]:
+    """The steps of each date, with what is counted and takes nobody away as the last."""
+    days = list(dict.fromkeys(row["as_of"] for row in rows))
+    place = {day_: number for number, day_ in enumerate(days)}
+    return sorted(rows, key=lambda row: (place[row["as_of"]], row["step"] == OUTCOME_KNOWN))
+
+
+def _flow_table(data: ReportData, flow: Table) -> Shown:
+    """The same for each date; all dates together count people more than once."""
+    as_text = shown(flow)
+    rows = tuple(
+        (day(row["as_of"]) if row["as_of"] else "All dates", _step(str(row["step"]), data.units),
+         cell_text("n", row, data.policy))
+        for row in _in_order(records(flow))
+    )  # fmt: skip
+    return replace(as_text, rows=rows)
+
+
 def _step(text: str, units: str) -> str:
+    if text == OUTCOME_KNOWN:
+        return "Of these, outcome known (counted before objections)"
     told = scope_in_words(text)
     told = f"{units} in {told[9:]}" if told.startswith("units in ") else told
     return told[:1].upper() + told[1:] if is_plain(told) else told
@@ -136,16 +160,27 @@ def gates(data: ReportData) -> Section:
         (
             ("Gate", False),
             ("Found (95% interval)", False),
-            ("People", True),
+            ("Counted", True),
             ("Verdict", False),
             ("As the study writes it", False),
             ("Code", False),
         ),
-        tuple((x.words, x.found, x.n, _sign(x.verdict), x.text, x.code) for x in lines),
+        tuple(
+            (
+                " ".join((x.words, *(f"({said})" for said in x.caveats))),
+                x.found,
+                x.n,
+                _sign(x.verdict),
+                x.text,
+                x.code,
+            )
+            for x in lines
+        ),
         data.gates.note if data.gates else "",
     )
     lead = (
-        "Limits that were set before the run. A gate passes, fails, or lacks the evidence to say."
+        "Limits that were set before the run. A gate passes, fails, or lacks the evidence to say. "
+        "Counted are the people a number rests on: for outcomes reached, those with the outcome."
     )
     return Section("gates", "Gates", lead, tables=(table,))
 

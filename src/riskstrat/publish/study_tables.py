@@ -76,7 +76,7 @@ def sharing_table(rows: Sequence[Mapping[str, Any]]) -> PlainTable:
     who = list(dict.fromkeys(name for row in rows for name in row["recipients"]))
     told = [
         {
-            "source": row["source"],
+            "source": in_words(row["source"]),
             "purpose": in_words(row["purpose"]),
             "opt_outs": ", ".join(in_words(kind) for kind in row["opt_outs"]) or "None bind",
             **row["recipients"],

@@ -12,6 +12,7 @@ from riskstrat.publish.linkage_words import linkage_cost
 from riskstrat.publish.model_privacy import remembered
 from riskstrat.publish.phrases import within
 from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.stewardship import STOP, objections, reuse
 from riskstrat.publish.tables import EVERYONE, Record, records, same_share
 from riskstrat.publish.verdict import VERDICTS
 from riskstrat.publish.wording import BASELINES, day, estimate, learner, mark, percent, verdict
@@ -34,7 +35,10 @@ def questions(data: ReportData) -> tuple[tuple[str, str], ...]:
         ("What was known when?", " ".join(data.known_when)),
         ("Is it the least data that will do?", _least_data(data)),
         ("On what legal basis?", _legal_basis(data)),
+        ("Are objections honoured?", objections(data)),
         ("Who can get back to a person?", " ".join(data.reidentification)),
+        ("Can it be put to another use?", reuse(data)),
+        ("Can it be stopped, and by whom?", STOP),
         *data.answers.items(),
     )
     return tuple((question, answer) for question, answer in asked if answer)
@@ -104,6 +108,11 @@ def _capacity(data: ReportData) -> str:
     if not found:
         return ""
     selected = _people(ppv.get("selected"), data)
+    if found.get("value") is None:
+        return (
+            f"How many outcomes are reached when the {percent(data.capacity)} at highest risk are "
+            f"seen ({selected} {data.units} on the test date) cannot be shown: they are too few."
+        )
     said = (
         f"Seeing the {percent(data.capacity)} at highest risk ({selected} {data.units} on the test "
         f"date) would reach {estimate(found)} of all who went on to have the outcome."
@@ -125,7 +134,7 @@ def _best_rule(data: ReportData) -> str:
 def _missed(data: ReportData) -> str:
     found = at_capacity(data, "sensitivity")
     if found.get("value") is None:
-        return ""
+        return "It cannot be shown who is missed: too few people had the outcome on the test date."
     said = (
         f"About {round((1 - found['value']) * 100)} in 100 of those who go on to have the outcome "
         f"are not among the {percent(data.capacity)}: no list of that length reaches everybody."
@@ -224,7 +233,7 @@ def _legal_basis(data: ReportData) -> str:
     ends = min(str(row["ends"]) for row in rows)
     return (
         f"Purpose: {data.purpose.replace('_', ' ')}, under {names}; the first to end does so on "
-        f"{day(ends)}. The basis of every source is under “Agreements and legal basis”."
+        f"{day(ends)}. The basis of every source is in the table “Legal basis”."
     )
 
 

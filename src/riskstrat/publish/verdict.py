@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from riskstrat.publish.phrases import gate_in_words, within
@@ -28,6 +29,8 @@ class GateLine:
     verdict: str
     code: str
     explanation: str = ""
+    caveats: tuple[str, ...] = ()
+    """what a reader must know before leaning on the verdict: in whole sentences"""
 
 
 def gate_lines(data: ReportData) -> tuple[GateLine, ...]:
@@ -43,6 +46,7 @@ def gate_lines(data: ReportData) -> tuple[GateLine, ...]:
             verdict(row["verdict"]),
             str(row["code"]),
             str(row.get("explanation") or ""),
+            tuple(filter(None, (_unjudged(row), weaker_than_four_fifths(str(row["text"]))))),
         )
         for row in records(data.gates)
     ]
@@ -64,6 +68,39 @@ def headline(data: ReportData) -> tuple[str, str]:
         return f"{many}: the model must not be used until they can be judged", "unsure"
     every = f"All {len(lines)} gates" if len(lines) > 1 else "The one gate"
     return f"{every} passed: the model may be considered for use", "pass"
+
+
+FOUR_FIFTHS = 0.8
+"""29 CFR 1607.4(D), the usual yardstick: a group reached less than four fifths as often"""
+_RATIO = re.compile(r"^\s*[a-z_]+_ratio\(.*\)(?:\.\w+)?\s*>=?\s*(?P<limit>[\d.]+)")
+_TOO_FEW = re.compile(r"Too few to judge: (?P<levels>[^.]+)\.")
+
+
+def weaker_than_four_fifths(text: str) -> str:
+    """A sentence for the board where a gate between groups allows more than four fifths would.
+
+    Examples:
+        >>> weaker_than_four_fifths("sensitivity_ratio(ethnicity, at=0.20) >= 0.5")
+        'Weaker than the four-fifths rule (0.8): a group at 0.5 of the reference passes.'
+        >>> weaker_than_four_fifths("sensitivity_ratio(ethnicity, at=0.05) >= 0.8")
+        ''
+    """
+    found = _RATIO.match(text)
+    if not found or float(found["limit"]) >= FOUR_FIFTHS:
+        return ""
+    return (
+        f"Weaker than the four-fifths rule ({FOUR_FIFTHS:g}): a group at "
+        f"{float(found['limit']):g} of the reference passes."
+    )
+
+
+def _unjudged(row: Record) -> str:
+    """The levels that a gate over a group could not judge: its verdict says nothing of them."""
+    found = _TOO_FEW.search(str(row.get("explanation") or ""))
+    if not found:
+        return ""
+    levels = ", ".join(f"“{in_words(each)}”" for each in found["levels"].split(", "))
+    return f"Says nothing of {levels}: too few people or outcomes to judge."
 
 
 def _gates(n: int) -> str:

@@ -9,6 +9,8 @@ from math import isinf, isnan
 from types import MappingProxyType
 from typing import Any
 
+from riskstrat.vocabulary import in_words
+
 MARKS = MappingProxyType(
     {"none": "", "hes": "*", "opensafely": "[redacted]", "dfe": "c", "strict": "suppressed"}
 )
@@ -124,6 +126,8 @@ NUMBERS = COUNTS | PERCENT | {
 DECIMALS = MappingProxyType(
     {"lift": 1, "number_needed_to_review": 1, "calibration_slope": 2, "calibration_in_the_large": 2}
 )
+WHOLE = frozenset({"smallest_leaf_people", "rarest_reason_people", "degrees_of_freedom"})
+"""metrics that count: no decimals, and no interval, for nothing is estimated"""
 DATES = frozenset({"as_of", "ends", "starts", "window_ends", "as_of_from"})
 EVIDENCE = MappingProxyType({"ok": "enough evidence", "not_enough_evidence": "not enough evidence"})
 _ISO = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -141,7 +145,7 @@ def header_text(name: str) -> str:
     if name.startswith("share_") and name != "share_missing":
         return f"Share {BANDS.get(name[6:], name[6:]).lower()}"
     known = HEADERS.get(name) or BANDS.get(name) or METRICS.get(name)
-    return known or name.replace("_", " ").replace(".", ": ", 1).capitalize()
+    return known or in_words(name)
 
 
 def is_number_column(name: str) -> bool:
@@ -195,6 +199,8 @@ def _numeral(column: str, value: float, record: Mapping[str, Any]) -> str:
         return f"{value:,}"
     if column in PERCENT or column.startswith("share_"):
         return percent(value)
+    if column in ("low", "high") and "metric" not in record and "observed" in record:
+        return percent(value)  # limits of a rate, beside which they stand
     if column in ("value", "low", "high"):
         return measure(value, str(record.get("metric", "")), record.get("n"))
     return number(value)
@@ -207,7 +213,10 @@ def measure(value: float, metric_name: str, n: int | None = None) -> str:
     if metric_name in PERCENT_METRICS:
         # Under 1,000 people estimates are protected to two decimals: a third would be made up.
         return f"{value:.0%}" if n is not None and n < 1000 else f"{value:.1%}"
-    return f"{value:,.{DECIMALS.get(metric_name, 3)}f}"
+    if metric_name in WHOLE:
+        return f"{value:,.0f}"
+    most = 2 if metric_name.endswith("_ratio") or (n is not None and n < 1000) else 3
+    return f"{value:,.{min(DECIMALS.get(metric_name, 3), most)}f}"
 
 
 def percent(value: float) -> str:
@@ -230,7 +239,7 @@ def estimate(record: Mapping[str, Any]) -> str:
     if record.get("value") is None:
         return str(record.get("status") or "not estimable")
     text = cell_text("value", record, "")
-    if record.get("low") is None or record.get("high") is None:
+    if record.get("low") is None or record.get("high") is None or record.get("metric") in WHOLE:
         return text
     low, high = (cell_text(name, record, "") for name in ("low", "high"))
     return f"{text} ({low} to {high})"

@@ -100,6 +100,13 @@ _TO_DECIDE = (
         "Run the study again.",
     ),
     Code(
+        "RS3313",
+        "The pack for the board is not whole",
+        "A document of the pack is gone, or a file lies among them that the run did not write.",
+        "The pack's own list of documents and the run's manifest are held against the folder.",
+        "Make it anew with `riskstrat pack RUN`, then submit.",
+    ),
+    Code(
         "RS3320",
         "The author does not review",
         "Who submitted a version, or ran the study that made it, has no vote on it.",

@@ -39,7 +39,12 @@ def write_pack(folder: Path, data: ReportData, before: ReportData | None, answer
     for name, content in pack.files.items():
         write_bytes(target / name, content)
     write_json(target / KEPT, answers.model_dump(mode="json"))
-    state = {"complete": pack.complete, "asked": list(pack.asked), "open": list(pack.open)}
+    state = {
+        "complete": pack.complete,
+        "asked": list(pack.asked),
+        "open": list(pack.open),
+        "documents": sorted(pack.files),
+    }
     write_json(target / "state.json", state)
     return pack
 

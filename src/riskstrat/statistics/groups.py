@@ -25,6 +25,9 @@ from .estimate import (
 from .group_kernel import RATES, SCORES, GroupCounts, group_kernel, is_large
 from .resample import Key, Replicates, find_clusters, replicate
 
+OBSERVED = "calibration_in_the_large"
+"""observed over expected outcomes"""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupEstimate:
@@ -194,7 +197,7 @@ def _gather(
     for attribute, members in levels.items():
         for cut in (None, *(cut.name for cut in counts.cuts)):
             rows = {level.name: _denominators(counts, level, cut, found) for level in members}
-            groups += [_group(counts.y, x, cut, rows[x.name], found) for x in members]
+            groups += [_group(counts, x, cut, rows[x.name], found) for x in members]
             comparison = Comparison(
                 attribute=attribute,
                 reference=reference[attribute],
@@ -227,19 +230,22 @@ def _denominators(
 
 
 def _group(
-    y: BoolArray, level: Level, cut: str | None, rows: Mapping[str, int], found: Replicates
+    counts: GroupCounts, level: Level, cut: str | None, rows: Mapping[str, int], found: Replicates
 ) -> GroupEstimate:
     def key(metric: str) -> Key:
         return (level.attribute, level.name, cut or "", metric)
 
+    metrics = {m: _rate(m, found.estimate(key(m), n)) for m, n in rows.items()}
+    if OBSERVED in metrics and counts.risk is not None:
+        metrics[OBSERVED] = _none_seen(metrics[OBSERVED], counts.risk[level.members])
     return GroupEstimate(
         attribute=level.attribute,
         level=level.name,
         cut=cut,
         n=int(level.members.sum()),
-        positives=int((y & level.members).sum()),
+        positives=int((counts.y & level.members).sum()),
         selected=float("nan") if cut is None else found.point[key("selected")],
-        metrics=MappingProxyType({m: _rate(m, found.estimate(key(m), n)) for m, n in rows.items()}),
+        metrics=MappingProxyType(metrics),
     )
 
 
@@ -249,3 +255,15 @@ def _rate(metric: str, found: Estimate) -> Estimate:
     if metric in (*RATES, "prevalence") and still and found.value in (0, 1):
         return wilson_interval(round(found.value * found.n), found.n)
     return found
+
+
+def _none_seen(found: Estimate, risk: FloatArray) -> Estimate:
+    """Observed over expected where nobody had the outcome: Wilson's limit over the mean risk.
+
+    No resample has an outcome either, so theirs would be an interval of no width: the surest of
+    all numbers from the least that can be known.
+    """
+    if not found.n or found.value != 0 or found.high != 0 or not risk.mean() > 0:
+        return found
+    most = wilson_interval(0, found.n).high / float(risk.mean())
+    return Estimate(0.0, 0.0, most, found.n)

@@ -68,7 +68,7 @@ def _description(facts: Facts) -> tuple[Item, ...]:
 
 
 def _process(facts: Facts) -> tuple[Item, ...]:
-    who = "; ".join(facts.data.reidentification)
+    who = " ".join(facts.data.reidentification)
     return (
         Item("atrs.integration", "Where in the work does it come in?", who=OWNER),
         Item("atrs.information", "What does it tell, and whom?",

@@ -23,11 +23,18 @@ def board_summary(facts: Facts) -> Page:
         Item(f"board.{number}", question, answer)
         for number, (question, answer) in enumerate(summary.questions(facts.data), 1)
     )
+    people = Item(
+        "board.identified",
+        "Has anybody got back to a person so far, and was each case justified?",
+        "Each request for a name, granted or refused, is in the linker's log, which a run does not "
+        "see.",
+        who=IG,
+    )
     return Page(
         "summary",
         "Summary for the board",
         "Two pages for whoever decides; every number stands in the full report as well.",
-        (Group("What a board asks", asked), Group("What changed", (_changed(facts),))),
+        (Group("What a board asks", (*asked, people, _changed(facts))),),
         board=True,
     )
 
@@ -176,8 +183,11 @@ def monitoring_plan(facts: Facts) -> Page:
         Item(
             "monitoring.stop",
             "What stops the lists, and who may do it?",
-            "A finding can suspend the version; scoring then refuses until it is decided again. An "
-            "approval ends after its term; any change of model, study, data or report voids it.",
+            f"`riskstrat suspend {study} VERSION --by NAME --reason WHY` stops it at once: "
+            "anybody who may submit or review can; only a reviewer lifts it. Monitoring does so by "
+            "itself where the study names findings that suspend. `riskstrat withdraw` takes the "
+            "approval back. An approval ends after its term; any change of model, study, data, "
+            "report or pack voids it.",
             who=IG,
         ),
         Item(

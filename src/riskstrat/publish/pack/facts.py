@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from riskstrat.publish import summary
+from riskstrat.publish.phrases import scope_in_words
 from riskstrat.publish.report_data import ReportData
 from riskstrat.publish.tables import EVERYONE, records
 from riskstrat.publish.verdict import gate_lines, headline
@@ -40,6 +41,11 @@ class Facts:
     def verdict(self) -> str:
         """The verdict in one line."""
         return headline(self.data)[0]
+
+    @property
+    def scope(self) -> str:
+        """Who is in scope, in words where the study's expression is a usual one."""
+        return scope_in_words(self.data.scope) or "everybody"
 
     @property
     def agencies(self) -> tuple[str, ...]:
@@ -118,5 +124,7 @@ class Facts:
     @property
     def gates(self) -> str:
         """Every gate and how it ended."""
-        told = [f"{each.words}: {each.verdict} ({each.found})" for each in gate_lines(self.data)]
-        return "; ".join(told) + "." if told else "The study sets no gates."
+        lines = gate_lines(self.data)
+        told = "; ".join(f"{each.words}: {each.verdict} ({each.found})" for each in lines)
+        caveats = [f"{each.words}: {said}" for each in lines for said in each.caveats]
+        return " ".join((f"{told}.", *caveats)) if told else "The study sets no gates."

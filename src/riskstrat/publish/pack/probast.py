@@ -59,7 +59,7 @@ def _made(facts: Facts) -> tuple[Item, ...]:
     return _numbered("d", (
         ("Are the sources of data fit for the question?", facts.sources, TEAM),
         ("Are the right people in, and the right ones out?",
-         f"In scope: {data.scope or 'everybody'}; the flow shows who left at each step.", ""),
+         f"In scope: {facts.scope}; the flow shows who left at each step.", ""),
         ("Do the data stand for those the model is meant for?", "", TEAM),
         ("Is the quality of the data good enough, and alike between groups?",
          f"The data sheets say. {facts.asked('What could errors of linkage')}", ""),

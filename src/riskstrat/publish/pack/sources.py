@@ -10,6 +10,7 @@ from riskstrat.publish.linkage import linkage
 from riskstrat.publish.pack.facts import Facts
 from riskstrat.publish.pack.parts import IG, TEAM, Group, Item, Page
 from riskstrat.publish.parts import Drawing
+from riskstrat.publish.stewardship import objections
 from riskstrat.publish.tables import PlainTable, records, shown
 from riskstrat.publish.wording import mark
 
@@ -113,21 +114,13 @@ def legal_basis(facts: Facts) -> Page:
 def opt_outs_and_linkage(facts: Facts) -> Page:
     """Whose objection was applied, and how far records could be linked, by group."""
     section = linkage(facts.data)
-    rows = records(facts.data.sharing)
-    kinds = sorted({str(row["opt_outs"]) for row in rows} - {"None bind"})
-    bound = (
-        f"Kinds that bind some source for some purpose: {'; '.join(kinds)}. They are applied when "
-        "extracts are split and checked, and again to the cohort, the scores, the release and any "
-        "request for a name. Only counts are kept."
-        if kinds
-        else "No source says that an opt-out binds this purpose."
-    )
+    bound = f"{objections(facts.data)} Of requests for a name, too. Only counts are kept."
     return Page(
         "opt-outs-and-linkage",
         "Opt-outs and linkage",
         "Whose objection was honoured, and whose records could not be put together.",
         (
-            Group("Opt-outs", (Item("opt_outs.applied", "Which objections are applied?", bound),),
+            Group("Opt-outs", (Item("opt_outs.applied", "Are objections honoured?", bound),),
                   tables=tuple(shown(each) for each in (_removed(facts),) if each.rows)),
             Group("Linkage", (Item("linkage.cost", "What may linkage have cost?",
                                    facts.asked("What could errors of linkage")),),
@@ -137,11 +130,13 @@ def opt_outs_and_linkage(facts: Facts) -> Page:
 
 
 def _removed(facts: Facts) -> PlainTable:
-    """The cohort's own steps that speak of objections, as the protected flow has them."""
+    """The cohort's own steps that speak of objections, date by date, as the protected flow has
+    them; its total over all dates counts people more than once."""
     steps = records(facts.data.flow)
     rows = [
-        {"as_of": row["as_of"], "step": row["step"], "people": _count(row["n"], facts.data.policy)}
+        {"as_of": row["as_of"], "people": _count(row["n"], facts.data.policy)}
         for row in steps
-        if "opt" in str(row["step"]).lower()
+        if "opt" in str(row["step"]).lower() and row["as_of"]
     ]  # fmt: skip
-    return PlainTable.of("Left in the cohort after objections", ("as_of", "step", "people"), rows)
+    title = "Left in the cohort after objections on the day itself"
+    return PlainTable.of(title, ("as_of", "people"), rows)

@@ -31,11 +31,11 @@ def _opening(facts: Facts) -> tuple[Item, ...]:
     data = facts.data
     return (
         Item("tripod.1", "1 Title: development or evaluation, population, outcome",
-             f"Development and evaluation: {data.title}; in scope: {data.scope or 'everybody'}."),
+             f"Development and evaluation: {data.title}; in scope: {facts.scope}."),
         Item("tripod.2", "2 Abstract: a structured summary", "The two-page summary of this pack."),
         Item("tripod.3a", "3a Background: context, why, earlier models", who=OWNER),
         Item("card.users", "3b Target population, place in the pathway, users",
-             f"In scope: {data.scope or 'everybody'}. Purpose: {in_words(data.purpose)}.",
+             f"In scope: {facts.scope}. Purpose: {in_words(data.purpose)}.",
              who=OWNER),
         Item("equality.under_recorded", "3c Known inequalities between groups", who=TEAM),
         Item("tripod.4", "4 Objectives", data.question),
@@ -50,7 +50,7 @@ def _methods(facts: Facts) -> tuple[Item, ...]:
         Item("tripod.5b", "5b Dates", facts.dates),
         Item("tripod.6a", "6a Setting and places", ", ".join(facts.agencies) + "."),
         Item("tripod.6b", "6b Who was in scope",
-             f"{data.scope or 'Everybody'}; the flow of people is in the report."),
+             f"{facts.scope.capitalize()}; the flow of people is in the report."),
         Item("tripod.6c", "6c Treatments received, and how they were handled",
              "Not modelled: an outcome that help prevented counts as not having happened.",
              who=CLINICAL),
