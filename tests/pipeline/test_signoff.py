@@ -80,6 +80,14 @@ def unsigned(finished: World, tmp_path_factory: pytest.TempPathFactory) -> World
     return finished.copy(tmp_path_factory.mktemp("unsigned") / "world")
 
 
+def test_the_pack_of_a_signed_run_stays_as_it_was_signed(signed: World) -> None:
+    [run] = signed.store.glob("runs/small/*")
+    before = {path: path.read_bytes() for path in sorted((run / "pack").iterdir())}
+    said = signed.ask("pack", run, "--pdf")
+    assert (said.code, "RS3314" in said.err, "withdraw small 1" in said.err) == (30, True, True)
+    assert {path: path.read_bytes() for path in sorted((run / "pack").iterdir())} == before
+
+
 def test_scoring_without_a_sign_off_is_refused_and_says_what_to_do(unsigned: World) -> None:
     said = unsigned.ask("score", "--as-of", DAY)
     assert said.code == 30

@@ -44,9 +44,11 @@ def pack(
     A run makes its pack by itself. This makes it anew with what people answered to the questions
     that no run can answer; `answers-to-give.yaml` in the pack lists those that are open.
     """
+    from datetime import date
+
     from riskstrat.pipeline import make_pack
 
-    made = make_pack(run, store, answers=answers, printed=pdf)
+    made = make_pack(run, store, date.today(), answers=answers, printed=pdf)
     told = {"pack": str(made.index), "open": list(made.open), "printed": list(made.printed)}
     show(told, as_json=as_json, text=str(made.index))
     if quiet or as_json:

@@ -30,6 +30,8 @@ from riskstrat.store.worker import run_in_child
 
 ACCOUNTS, ACCOUNTS_FILE = "RISKSTRAT_ACCOUNTS", "accounts.yaml"
 MEMORY = "4GB"
+SIGNED = frozenset({State.SUBMITTED, State.ONE_VOTE, State.VOTES_IN, State.APPROVED})
+"""states in which a changed byte of the run would void what was signed"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +168,10 @@ def follow(desk: Desk, store: Path, name: str, day: date, *, rejected: int | Non
     champion = last if holds and not stopped else None
     asked = ("register.place", Store(store), name, champion, rejected)
     run_in_child(call, *asked, memory=MEMORY)
+
+
+def signed_versions(store: Path, study: str, run_id: str, day: date) -> list[int]:
+    """Versions that a run gave and that are before reviewers, or approved: its bytes must stay."""
+    records = desk_of(store).records
+    asked = {each.case.version for each in records.all(study) if each.case.run_id == run_id}
+    return [n for n in sorted(asked) if records.view(study, n, day).state in SIGNED]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from riskstrat.pipeline.desk import signed_versions
 from riskstrat.pipeline.options import Listener
+from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
 from riskstrat.store.runs import find_run
@@ -56,15 +59,25 @@ class MadePack:
 
 
 def make_pack(
-    reference: Path, store: Path, *, answers: Path | None = None, printed: bool = False
+    reference: Path, store: Path, day: date, *, answers: Path | None = None, printed: bool = False
 ) -> MadePack:
     """Make a finished run's pack anew, with what people answered.
 
     Raises:
         StudyError: the answers are about another study, or answer what nobody asks.
+        SignoffRefused: RS3314, the run is before reviewers or approved, and its pack with it.
     """
     kept = Store(store)
     run = find_run(reference, kept)
+    study = run.folder.parent.name
+    if signed := signed_versions(store, study, run.folder.name, day):
+        raise SignoffRefused(
+            f"{study} version {signed[-1]} is before its reviewers or approved, and its pack is "
+            "among the bytes they sign: made anew, it would void their decision",
+            fix=f"give the answers before the version is submitted; or `riskstrat withdraw "
+            f"{study} {signed[-1]}`, make the pack, and submit it again",
+            code="RS3314",
+        )
     done = run_in_child(
         call, "pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
     ).value

@@ -9,11 +9,10 @@ from typing import Any
 
 from riskstrat.derivation import code_version, digest
 from riskstrat.errors import UsageError
-from riskstrat.pipeline.desk import desk_of
+from riskstrat.pipeline.desk import signed_versions
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.run import derive, identity
 from riskstrat.pipeline.work import Work, allowed, holding, step, write_log
-from riskstrat.signoff.states import State
 from riskstrat.stages.jobs import call
 from riskstrat.stages.lineage import trace
 from riskstrat.store.artefacts import Store
@@ -27,8 +26,6 @@ DRILLS = (
     "permutation", "planted_leaks",
 )  # fmt: skip
 CODE = ("robustness", "stages", "training", "statistics", "risk_model", "features", "audit")
-SIGNED = frozenset({State.SUBMITTED, State.ONE_VOTE, State.VOTES_IN, State.APPROVED})
-"""states in which a changed byte of the run's audit would void what was signed"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ def stress_study(
         folder = _run_of(work, run)
         derive(work, "training")
         results = {name: _done(work, name, quick) for name in DRILLS if not only or name in only}
-        signed = _is_signed(work, folder)
+        signed = bool(signed_versions(work.store.root, work.study.name, folder.name, options.today))
         target = _beside(work, folder) if signed else folder / "audit"
         put = ("stress.put", Store(options.store.root), results, quick, target, not signed)
         facts = run_in_child(call, *put, memory=options.memory).value
@@ -124,18 +121,6 @@ def _say(facts: Mapping[str, Any]) -> str:
     cases = {row["case"] for row in facts["rows"] if row["metric"]}
     undone = sum(not row["metric"] for row in facts["rows"])
     return f"{len(cases)} cases" + (f", {undone} that could not be done" if undone else "")
-
-
-def _is_signed(work: Work, folder: Path) -> bool:
-    """Whether the run is before its reviewers, or approved: then its bytes must stay."""
-    records = desk_of(work.store.root).records
-    versions = {
-        each.case.version
-        for each in records.all(work.study.name)
-        if each.case.run_id == folder.name
-    }
-    day = work.options.today
-    return any(records.view(work.study.name, n, day).state in SIGNED for n in versions)
 
 
 def _beside(work: Work, folder: Path) -> Path:

@@ -107,6 +107,15 @@ _TO_DECIDE = (
         "Make it anew with `riskstrat pack RUN`, then submit.",
     ),
     Code(
+        "RS3314",
+        "The pack is signed",
+        "The run is before its reviewers or approved. Its pack is among the bytes they sign, so "
+        "making it anew would void their decision.",
+        "The log tells which versions a run gave, and how far each has come.",
+        "Give the answers before the version is submitted; or withdraw it, make the pack, and "
+        "submit it again.",
+    ),
+    Code(
         "RS3320",
         "The author does not review",
         "Who submitted a version, or ran the study that made it, has no vote on it.",
