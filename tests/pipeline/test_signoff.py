@@ -80,12 +80,16 @@ def unsigned(finished: World, tmp_path_factory: pytest.TempPathFactory) -> World
     return finished.copy(tmp_path_factory.mktemp("unsigned") / "world")
 
 
-def test_the_pack_of_a_signed_run_stays_as_it_was_signed(signed: World) -> None:
+@pytest.mark.parametrize("words", [("pack", "--pdf"), ("report",)])
+def test_report_and_pack_of_a_signed_run_stay_as_they_were_signed(
+    signed: World, words: tuple[str, ...]
+) -> None:
     [run] = signed.store.glob("runs/small/*")
-    before = {path: path.read_bytes() for path in sorted((run / "pack").iterdir())}
-    said = signed.ask("pack", run, "--pdf")
+    files = [run / "report.html", *sorted((run / "pack").iterdir())]
+    before = [path.read_bytes() for path in files]
+    said = signed.ask(words[0], run, *words[1:])
     assert (said.code, "RS3314" in said.err, "withdraw small 1" in said.err) == (30, True, True)
-    assert {path: path.read_bytes() for path in sorted((run / "pack").iterdir())} == before
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_scoring_without_a_sign_off_is_refused_and_says_what_to_do(unsigned: World) -> None:

@@ -404,7 +404,7 @@ def report(
     """Render a run's report again (after an upgrade, say) and print its path."""
     from riskstrat.pipeline import render_again
 
-    path = render_again(run, store)
+    path = render_again(run, store, date.today())
     show({"report": str(path)}, as_json=as_json, text=str(path))
 
 

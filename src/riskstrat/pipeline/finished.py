@@ -13,7 +13,7 @@ from riskstrat.pipeline.options import Listener
 from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
-from riskstrat.store.runs import find_run
+from riskstrat.store.runs import RunFolder, find_run
 from riskstrat.store.worker import run_in_child
 
 
@@ -42,9 +42,14 @@ def make_demo_county(
     return facts
 
 
-def render_again(reference: Path, store: Path) -> Path:
-    """Render a finished run's report again; returns its path."""
+def render_again(reference: Path, store: Path, day: date) -> Path:
+    """Render a finished run's report again; returns its path.
+
+    Raises:
+        SignoffRefused: RS3314, the run is before reviewers or approved, and its report with it.
+    """
     run = find_run(reference, Store(store))
+    _refuse_signed(run, store, day)
     done = run_in_child(call, "report.render_again", run.folder, memory="4GB")
     return Path(done.value)
 
@@ -69,19 +74,23 @@ def make_pack(
     """
     kept = Store(store)
     run = find_run(reference, kept)
-    study = run.folder.parent.name
-    if signed := signed_versions(store, study, run.folder.name, day):
-        raise SignoffRefused(
-            f"{study} version {signed[-1]} is before its reviewers or approved, and its pack is "
-            "among the bytes they sign: made anew, it would void their decision",
-            fix=f"give the answers before the version is submitted; or `riskstrat withdraw "
-            f"{study} {signed[-1]}`, make the pack, and submit it again",
-            code="RS3314",
-        )
+    _refuse_signed(run, store, day)
     done = run_in_child(
         call, "pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
     ).value
     return MadePack(Path(done["pack"]), tuple(done["open"]), tuple(done["printed"]))
+
+
+def _refuse_signed(run: RunFolder, store: Path, day: date) -> None:
+    study = run.folder.parent.name
+    if signed := signed_versions(store, study, run.folder.name, day):
+        raise SignoffRefused(
+            f"{study} version {signed[-1]} is before its reviewers or approved; its report and "
+            "pack are among the bytes they sign: made anew, they would void the decision",
+            fix=f"read them as they are; or `riskstrat withdraw {study} {signed[-1]}`, make them "
+            "anew, and submit it again",
+            code="RS3314",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ class Comparison:
 def compare_runs(references: Sequence[Path], store: Path, *, split: str = "test") -> Comparison:
     """Compare finished runs; named by folder or id."""
     folders = [find_run(each, Store(store)).folder for each in references]
-    found = run_in_child(call, "report.compare", folders, split, memory="4GB").value
+    found = run_in_child(call, "side_by_side.compare", folders, split, memory="4GB").value
     return Comparison(
         title=found["title"],
         columns=tuple(found["columns"]),

@@ -108,12 +108,12 @@ _TO_DECIDE = (
     ),
     Code(
         "RS3314",
-        "The pack is signed",
-        "The run is before its reviewers or approved. Its pack is among the bytes they sign, so "
-        "making it anew would void their decision.",
+        "Report and pack are signed",
+        "The run is before its reviewers or approved. Its report and pack are among the bytes they "
+        "sign, so making them anew would void the decision.",
         "The log tells which versions a run gave, and how far each has come.",
-        "Give the answers before the version is submitted; or withdraw it, make the pack, and "
-        "submit it again.",
+        "Give the answers before the version is submitted; or withdraw it, make report and pack "
+        "anew, and submit it again.",
     ),
     Code(
         "RS3320",

@@ -13,15 +13,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from riskstrat.contracts.agreements.flow import data_flow
 from riskstrat.disk import folder_aside, place_file, read_json, write_bytes, write_json
-from riskstrat.publish.compare import ComparedRun, compare_table
 from riskstrat.publish.mitigation import render_remedies
 from riskstrat.publish.report import figures, render_report
 from riskstrat.publish.report_data import ReportData
@@ -39,10 +34,10 @@ from riskstrat.publish.tables import PlainTable, agency_table, importance_table
 from riskstrat.publish.wording import LEARNERS, learner
 from riskstrat.release import evidence
 from riskstrat.release import report_tables as make
-from riskstrat.release.bands import REST, places
 from riskstrat.release.disclosure import protect_text, restored
 from riskstrat.release.policies import Policy, policy_named
 from riskstrat.signoff.binding import REVIEW
+from riskstrat.stages.curve_tables import curve_tables
 from riskstrat.stages.equity_tables import equity_tables
 from riskstrat.stages.explain_tables import explanation_tables
 from riskstrat.stages.jobs import Job
@@ -53,11 +48,6 @@ from riskstrat.stages.privacy_tables import privacy_tables
 from riskstrat.stages.register import policy_of
 from riskstrat.stages.review import review_tables
 from riskstrat.stages.robustness_tables import DRILLED, robustness_tables
-from riskstrat.statistics import (
-    calibration_curve,
-    decision_curve,
-    lift_curve,
-)
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import files_of, write_manifest
 from riskstrat.store.registry import Registry
@@ -66,11 +56,6 @@ from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
 from riskstrat.study.origins import StudyOrigins
 from riskstrat.vocabulary import Finding, Protected, Severity
-
-GAIN_SHARES = tuple(round(0.01 * step, 2) for step in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50))
-RISK_STEPS = 20
-CURVE_REPLICATES = 100
-DECISION_MAX = 0.5
 
 KNOWN_WHEN = (
     "A record counts on a date only if it happened before that date and had reached the platform "
@@ -232,7 +217,7 @@ def render(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> str:
 def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> ReportData:
     """Protect everything a report shows; ``study`` is read from the folder where not given."""
     told = _study_facts(folder)
-    run, policy = inputs["run"], _policy(inputs["policy"])
+    run, policy = inputs["run"], policy_kept(inputs["policy"])
     winner = read_json(folder / "training.json")["winner"]
     metrics = read_json(folder / "metrics.json")
     fairness = evidence.fairness_table(
@@ -242,7 +227,7 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     release = run["release"] or {}
     shares = told["audit"]["capacity"]
     bands = told["release"]["bands"]
-    curves = _curves(folder, winner, policy, seed=run["seed"], bands=bands)
+    curves = curve_tables(folder, winner, policy, seed=run["seed"], bands=bands)
     capacity = 0.05 if 0.05 in shares else shares[len(shares) // 2]
     more = equity_tables(folder, told, policy, fairness, capacity)
     return ReportData(
@@ -305,7 +290,7 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     )
 
 
-def _policy(name: str) -> Policy:
+def policy_kept(name: str) -> Policy:
     """A policy by the name a report keeps: one of ours, or a join such as ``dfe+strict``."""
     from riskstrat.release.policies import strictest
 
@@ -366,72 +351,6 @@ def _bands(release: Mapping[str, Any]) -> Protected | None:
     return restored(release["bands"])
 
 
-# -- curves --------------------------------------------------------------------------------------
-
-
-def _curves(
-    folder: Path, winner: str, policy: Policy, *, seed: int, bands: dict[str, float]
-) -> dict[str, Protected]:
-    """Calibration, gains, decision curve and the spread of risks, on the held-out rows."""
-    table = pq.read_table(folder / "predictions.parquet")
-    test = table.filter(pc.equal(table["split"], "test"))
-    own = test.filter(pc.equal(test["learner"], winner))
-    y, risk = _columns(own, "outcome", "risk")
-    rng = np.random.default_rng([seed, 1])
-    gains: list[dict[str, Any]] = []
-    others = sorted(set(test["learner"].to_pylist()) - {winner})
-    for who in (winner, *others):
-        rows = test.filter(pc.equal(test["learner"], who))
-        seen, raw = _columns(rows, "outcome", "raw_score")
-        cuts = lift_curve(seen, raw, GAIN_SHARES, replicates=2, rng=rng)
-        gains += evidence.gains_rows(who, cuts)
-    top = min(DECISION_MAX, max(0.02, float(np.quantile(risk, 0.995))))
-    thresholds = tuple(np.linspace(0.01, top, 30).round(4).tolist())
-    decisions = decision_curve(y, risk, thresholds=thresholds, replicates=CURVE_REPLICATES, rng=rng)
-    return {
-        "calibration": evidence.calibration_table(
-            evidence.calibration_rows(winner, calibration_curve(y, risk, 10)), policy
-        ),
-        "gains": evidence.curve_table(
-            "What a list of each length finds",
-            gains,
-            policy,
-            values=("share", "sensitivity", "ppv"),
-        ),
-        "decision": evidence.curve_table(
-            "Net benefit",
-            evidence.decision_rows(winner, decisions),
-            policy,
-            values=("probability_threshold", "net_benefit"),
-        ),
-        "risk": make.histogram_table(_histogram(risk, bands), policy),
-    }
-
-
-def _columns(table: pa.Table, *names: str) -> list[NDArray[Any]]:
-    return [table[name].to_numpy(zero_copy_only=False) for name in names]
-
-
-def _histogram(risk: NDArray[Any], bands: dict[str, float]) -> list[dict[str, Any]]:
-    """How many held-out rows have which risk, in the bands that the study's shares would cut."""
-    band = np.full(len(risk), REST, dtype=object)
-    ranked = np.argsort(-risk, kind="stable")
-    for name, share in reversed(bands.items()):
-        band[ranked[: places(share, len(risk))]] = name
-    rows = []
-    for name in (REST, *reversed(bands)):
-        counts, at = np.histogram(risk[band == name], bins=RISK_STEPS, range=(0.0, 1.0))
-        rows += [
-            {"band": name, "low": float(low), "high": float(high), "n": int(count)}
-            for low, high, count in zip(at[:-1], at[1:], counts, strict=True)
-            if count
-        ]
-    return rows
-
-
-# -- again, and side by side ---------------------------------------------------------------------
-
-
 def render_again(folder: Path, *, progress: Progress) -> str:
     """Render a finished run's report with the code of today; its manifest is renewed."""
     progress(0.1, "report")
@@ -440,34 +359,3 @@ def render_again(folder: Path, *, progress: Progress) -> str:
     run = read_json(folder / "run.json")
     write_manifest(folder, {"study": run["study"], "run_id": run["run_id"]})
     return str(folder / "report.html")
-
-
-def compare(folders: Sequence[Path], split: str, *, progress: Progress) -> dict[str, Any]:
-    """Runs side by side: metrics with intervals, gates, and what each was made from."""
-    progress(0.1, "comparing")
-    runs = [_compared(folder) for folder in folders]
-    shown = compare_table(runs, split=split)
-    return {
-        "title": shown.caption,
-        "columns": [text for text, _ in shown.headers],
-        "rows": [list(row) for row in shown.rows],
-        "note": shown.note,
-    }
-
-
-def _compared(folder: Path) -> ComparedRun:
-    run, metrics = read_json(folder / "run.json"), read_json(folder / "metrics.json")
-    policy = _policy(read_json(folder / "report.json")["policy"])
-    gates = run["verdict"]["gates"]
-    digests = run["digests"]
-    kept = [f"{sum(gate['passed'] for gate in gates)} of {len(gates)} passed"]
-    return ComparedRun(
-        run_id=run["run_id"],
-        champion=read_json(folder / "training.json")["winner"],
-        verdict=kept[0],
-        performance=evidence.performance_table(metrics, policy),
-        at_capacity=evidence.capacity_table(metrics, policy),
-        facts=tuple(
-            (f"{name} digest", digests[name][:12]) for name in ("study", "data", "features")
-        ),
-    )
