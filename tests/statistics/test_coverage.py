@@ -1,6 +1,6 @@
 """Intervals that draw whole households hold the truth 95 times in 100; those that draw rows do not.
 
-The counties are those of ``benchmarks/coverage.py``, which prints the same for more of them.
+The counties are those of ``benchmarks/interval_coverage.py``, which prints the same for more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ county of millions). Resampling whole households should cover 95% of the time; r
 most tools do, should not. Curves and proxies, whose intervals are not resampled, are held to the
 same.
 
-    python benchmarks/coverage.py                # some ten minutes; --samples 200 for a quick look
+    python benchmarks/interval_coverage.py    # some ten minutes; --samples 200 for a quick look
 """
 
 from __future__ import annotations
