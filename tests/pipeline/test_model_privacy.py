@@ -12,7 +12,10 @@ from pipeline.world import read
 from riskstrat.cli.app import app
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-OVERFITTED = {"learning_rate": 0.3, "num_leaves": 127, "n_estimators": 150}
+OVERFITTED = {
+    "learning_rate": 0.5, "num_leaves": 255, "n_estimators": 400, "lambda_l1": 0, "lambda_l2": 0,
+    "bagging_fraction": 1.0, "feature_fraction_bynode": 1.0,
+}  # fmt: skip
 GATES = [
     "membership_inference_auc <= 0.53",
     "membership_inference_auc_positives <= 0.60",
