@@ -27,6 +27,20 @@ from riskstrat.cli import (
     signoff,
     stress,
 )
+from riskstrat.cli.arguments import (
+    DATA,
+    STORE,
+    AsJson,
+    DataDir,
+    Memory,
+    Quiet,
+    Sets,
+    StoreDir,
+    StudyFile,
+    Threads,
+    load,
+    options_of,
+)
 from riskstrat.cli.console import (
     RESULTS,
     complain,
@@ -73,17 +87,6 @@ class StageName(StrEnum):
     AUDIT = "audit"
 
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")]
-DataDir = Annotated[Path, typer.Option("--data", help="where the sources' relative paths start")]
-StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="override a value of the study; repeatable"),
-]
-Memory = Annotated[
-    str, typer.Option("--memory", help="what all processes of the run may use together")
-]
-Threads = Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)]
 Engine = Annotated[EngineName, typer.Option("--engine", help="what the work on rows is spread by")]
 SparkMaster = Annotated[
     str | None,
@@ -94,41 +97,7 @@ SparkMaster = Annotated[
         "default $SPARK_REMOTE, $SPARK_MASTER, then local[2]",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="no sentences, only results and errors")]
-
-DATA, STORE = Path("data/demo"), Path("store")
 command = partial(guarded_command, app)
-
-
-def _options(
-    data: Path,
-    store: Path,
-    memory: str,
-    threads: int,
-    engine: EngineName,
-    spark_master: str | None,
-    *,
-    verify: bool = False,
-) -> Any:
-    from riskstrat.pipeline import Options
-
-    return Options.make(
-        data=data,
-        store=store,
-        memory=memory,
-        threads=threads,
-        today=date.today(),
-        engine=engine.value,
-        spark_master=spark_master,
-        verify=verify,
-    )
-
-
-def _load(study_file: Path, sets: list[str] | None) -> Any:
-    from riskstrat.study import load_study
-
-    return load_study(study_file, sets or ())
 
 
 @command(
@@ -187,10 +156,12 @@ def check(
     """Check contracts, agreements and data quality; nothing is kept."""
     from riskstrat.pipeline import check_study
 
-    loaded = _load(study, sets)
+    loaded = load(study, sets)
     with stage_display(quiet=quiet) as display:
         checked = check_study(
-            loaded, _options(data, store, memory, threads, engine, spark_master), display
+            loaded,
+            options_of(data, store, memory, threads, engine, spark_master),
+            display,
         )
     if as_json:
         show(checked.as_dict(), as_json=True, text="")
@@ -244,11 +215,11 @@ def run(
     """
     from riskstrat.pipeline import run_study
 
-    options = _options(data, store, memory, threads, engine, spark_master, verify=verify)
+    options = options_of(data, store, memory, threads, engine, spark_master, verify=verify)
     if until:
         _until(study, until, options, sets, as_json, quiet)
         return
-    loaded = _load(study, sets)
+    loaded = load(study, sets)
     with stage_display(quiet=quiet) as display:
         done = run_study(loaded, options, display)
     show(done.as_dict(), as_json=as_json, text=str(done.folder))
@@ -267,7 +238,7 @@ def _until(
 ) -> None:
     from riskstrat.pipeline import run_until
 
-    loaded = _load(study, sets)
+    loaded = load(study, sets)
     with stage_display(quiet=quiet) as display:
         done = run_until(loaded, options, stage.value, display)
     show(done.as_dict(), as_json=as_json, text="\n".join(map(str, done.folders)))
@@ -330,7 +301,7 @@ def prepare(
     `run` does this where it is needed. It is done once for each extract: a later extract with a
     few new rows changes only what they touch.
     """
-    options = _options(data, store, memory, threads, engine, spark_master)
+    options = options_of(data, store, memory, threads, engine, spark_master)
     _until(study, StageName.PREPARED, options, sets, as_json, quiet)
 
 
@@ -382,11 +353,11 @@ def score(
     """
     from riskstrat.pipeline import score_study
 
-    loaded = _load(study, sets)
+    loaded = load(study, sets)
     with stage_display(quiet=quiet) as display:
         folder = score_study(
             loaded,
-            _options(data, store, memory, threads, engine, spark_master),
+            options_of(data, store, memory, threads, engine, spark_master),
             display,
             as_of=as_of.date() if as_of else None,
             version=version,

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from pathlib import Path
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
+from riskstrat.cli.arguments import (
+    DATA,
+    STORE,
+    AsJson,
+    DataDir,
+    ItsRun,
+    Memory,
+    Quiet,
+    Sets,
+    StoreDir,
+    StudyFile,
+    Threads,
+    load,
+    options_of,
+)
 from riskstrat.cli.console import say, stage_display, suggest
 from riskstrat.cli.guard import command, show
-
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")]
-DataDir = Annotated[Path, typer.Option("--data", help="where the sources' relative paths start")]
-StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="override a value of the study; repeatable"),
-]
-Memory = Annotated[
-    str, typer.Option("--memory", help="what all processes of the run may use together")
-]
-Threads = Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="no sentences, only results and errors")]
-DATA, STORE = Path("data/demo"), Path("store")
 
 
 def register(app: typer.Typer) -> None:
@@ -44,10 +43,7 @@ def register(app: typer.Typer) -> None:
 
 def glassbox(
     study: StudyFile,
-    run: Annotated[
-        Path | None,
-        typer.Option("--run", metavar="RUN", help="the run it must be: a folder, or an id"),
-    ] = None,
+    run: ItsRun = None,
     data: DataDir = DATA,
     store: StoreDir = STORE,
     sets: Sets = None,
@@ -106,17 +102,3 @@ def contributions(
             loaded, options, display, as_of=as_of.date() if as_of else None, version=version
         )
     show({"folder": str(folder)}, as_json=as_json, text=str(folder))
-
-
-def options_of(data: Path, store: Path, memory: str, threads: int) -> Any:
-    """What a command off the main path works with."""
-    from riskstrat.pipeline import Options
-
-    return Options.make(data=data, store=store, memory=memory, threads=threads, today=date.today())
-
-
-def load(study_file: Path, sets: list[str] | None) -> Any:
-    """The study, with what was overridden."""
-    from riskstrat.study import load_study
-
-    return load_study(study_file, sets or ())

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskstrat.cli.arguments import STORE, StoreDir
 from riskstrat.cli.console import RESULTS, suggest, table
 from riskstrat.cli.guard import command, guard, show
 
 if TYPE_CHECKING:
     from riskstrat.store.ledger import Ledger
 
-StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
 CustodyDir = Annotated[
     Path | None, typer.Option("--custody", help="the keepers' logs there, in place of the store's")
 ]
 Last = Annotated[int, typer.Option("--last", help="how many entries to show", min=1)]
-STORE = Path("store")
 
 log = typer.Typer(
     name="log",

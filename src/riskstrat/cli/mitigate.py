@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from riskstrat.cli.console import RESULTS, say, stage_display, suggest, table
-from riskstrat.cli.explanations import (
+from riskstrat.cli.arguments import (
     DATA,
     STORE,
     AsJson,
     DataDir,
+    ItsRun,
     Memory,
     Quiet,
     Sets,
@@ -23,6 +22,7 @@ from riskstrat.cli.explanations import (
     load,
     options_of,
 )
+from riskstrat.cli.console import RESULTS, say, stage_display, suggest, table
 from riskstrat.cli.guard import command, show
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def register(app: typer.Typer) -> None:
 
 def mitigate(
     study: StudyFile,
-    run: Annotated[
-        Path | None,
-        typer.Option("--run", metavar="RUN", help="the run it must be: a folder, or an id"),
-    ] = None,
+    run: ItsRun = None,
     data: DataDir = DATA,
     store: StoreDir = STORE,
     sets: Sets = None,

@@ -10,24 +10,28 @@ from typing import Annotated, Any
 
 import typer
 
+from riskstrat.cli.arguments import (
+    DATA,
+    STORE,
+    AsJson,
+    DataDir,
+    Memory,
+    Quiet,
+    Sets,
+    StoreDir,
+    StudyFile,
+    Threads,
+    load,
+    options_of,
+)
 from riskstrat.cli.console import complain, suggest
 from riskstrat.cli.console import stage_display as display_of
 from riskstrat.cli.guard import command, show
 from riskstrat.errors import GatesFailed
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")]
-DataDir = Annotated[Path, typer.Option("--data", help="where the sources' relative paths start")]
-StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="override a value of the study; repeatable"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="no sentences, only results and errors")]
 Day = Annotated[
     datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="the morning that is watched")
 ]
-DATA, STORE = Path("data/demo"), Path("store")
 
 
 def register(app: typer.Typer) -> None:
@@ -48,10 +52,8 @@ def register(app: typer.Typer) -> None:
         data: DataDir = DATA,
         store: StoreDir = STORE,
         sets: Sets = None,
-        memory: Annotated[
-            str, typer.Option("--memory", help="what all processes of the run may use together")
-        ] = "4GB",
-        threads: Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)] = 0,
+        memory: Memory = "4GB",
+        threads: Threads = 0,
         as_json: AsJson = False,
         quiet: Quiet = False,
     ) -> None:
@@ -61,15 +63,10 @@ def register(app: typer.Typer) -> None:
         the gates of the approval are held against outcomes once these are known. Exit code 20
         means that a gate would fail now, or that the study's own rule has suspended the version.
         """
-        from datetime import date
+        from riskstrat.pipeline import monitor_study
 
-        from riskstrat.pipeline import Options, monitor_study
-        from riskstrat.study import load_study
-
-        loaded = load_study(study, sets or ())
-        options = Options.make(
-            data=data, store=store, memory=memory, threads=threads, today=date.today()
-        )
+        loaded = load(study, sets)
+        options = options_of(data, store, memory, threads)
         with display_of(quiet=quiet) as display:
             done = monitor_study(loaded, options, display, as_of=as_of.date(), version=version)
         show(done.as_dict(), as_json=as_json, text=str(done.folder))

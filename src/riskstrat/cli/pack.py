@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from riskstrat.cli.arguments import STORE, AsJson, Quiet, StoreDir
 from riskstrat.cli.console import say
 from riskstrat.cli.guard import command, show
 
@@ -14,7 +15,6 @@ EXAMPLES = (
     "riskstrat pack store/runs/emergency_admission/3f2a91c04b7d",
     "riskstrat pack 3f2a91c04b7d --answers answers.yaml --pdf",
 )
-STORE = Path("store")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,13 +31,9 @@ def pack(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="print the main pages too, by Chromium where there is one")
     ] = False,
-    store: Annotated[Path, typer.Option("--store", help="where everything is kept")] = STORE,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print one JSON object to stdout")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="no sentences, only results and errors")
-    ] = False,
+    store: StoreDir = STORE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make the board's pack of a run: summary, model card, data sheets, annexes, checklists.
 

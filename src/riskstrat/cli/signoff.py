@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskstrat.cli.arguments import STORE, AsJson, StoreDir
 from riskstrat.cli.console import RESULTS, suggest
 from riskstrat.cli.guard import command, show
 from riskstrat.cli.signoff_shown import (
-    STORE,
     ask,
     draw,
     draw_overview,
@@ -50,8 +50,6 @@ Answers = Annotated[
     list[str] | None,
     typer.Option("--answer", metavar="QUESTION=TEXT", help="answer a question; repeatable"),
 ]
-StoreDir = Annotated[Path, typer.Option("--store", help="where everything is kept")]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object to stdout")]
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskstrat.cli.arguments import STORE
 from riskstrat.cli.console import RESULTS, say, suggest, table
 from riskstrat.cli.guard import show
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from riskstrat.pipeline.signoff import Review
     from riskstrat.signoff.view import View
 
-STORE = Path("store")
 SHORT = 16
 """hex digits of a digest that are shown; `--json` has them all"""
 

@@ -7,10 +7,22 @@ from typing import Annotated
 
 import typer
 
+from riskstrat.cli.arguments import (
+    DATA,
+    STORE,
+    AsJson,
+    DataDir,
+    Memory,
+    Quiet,
+    Sets,
+    StoreDir,
+    StudyFile,
+    Threads,
+    load,
+    options_of,
+)
 from riskstrat.cli.console import stage_display, suggest
 from riskstrat.cli.guard import command, show
-
-DATA, STORE = Path("data/demo"), Path("store")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +34,7 @@ def register(app: typer.Typer) -> None:
         "riskstrat stress study.yaml --quick --only ablation --only stability",
     )
     def stress(
-        study: Annotated[Path, typer.Argument(metavar="STUDY", help="a study file (YAML)")],
+        study: StudyFile,
         run: Annotated[
             Path | None, typer.Option("--run", help="its run: a folder or an id; default: the run")
         ] = None,
@@ -31,20 +43,13 @@ def register(app: typer.Typer) -> None:
             typer.Option("--only", metavar="DRILL", help="one of the drills; repeatable"),
         ] = None,
         quick: Annotated[bool, typer.Option("--quick", help="fewer repetitions")] = False,
-        data: Annotated[
-            Path, typer.Option("--data", help="where the sources' relative paths start")
-        ] = DATA,
-        store: Annotated[Path, typer.Option("--store", help="where everything is kept")] = STORE,
-        sets: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="PATH=VALUE", help="override a value of the study"),
-        ] = None,
-        memory: Annotated[
-            str, typer.Option("--memory", help="what all processes may use together")
-        ] = "4GB",
-        threads: Annotated[int, typer.Option("--threads", help="0: one for each core", min=0)] = 0,
-        as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-        quiet: Annotated[bool, typer.Option("--quiet", help="no sentences")] = False,
+        data: DataDir = DATA,
+        store: StoreDir = STORE,
+        sets: Sets = None,
+        memory: Memory = "4GB",
+        threads: Threads = 0,
+        as_json: AsJson = False,
+        quiet: Quiet = False,
     ) -> None:
         """Put a finished run's model under stress, and its report's page on it; print the folder.
 
@@ -53,15 +58,10 @@ def register(app: typer.Typer) -> None:
         done is kept; a killed command goes on where it was. Do it before the model is submitted:
         the report of a run that is signed is left as it is.
         """
-        from datetime import date
+        from riskstrat.pipeline import stress_study
 
-        from riskstrat.pipeline import Options, stress_study
-        from riskstrat.study import load_study
-
-        loaded = load_study(study, sets or ())
-        options = Options.make(
-            data=data, store=store, memory=memory, threads=threads, today=date.today()
-        )
+        loaded = load(study, sets)
+        options = options_of(data, store, memory, threads)
         with stage_display(quiet=quiet) as display:
             done = stress_study(loaded, options, display, only=only or (), quick=quick, run=run)
         show(done.as_dict(), as_json=as_json, text=str(done.folder))
