@@ -410,6 +410,27 @@ def test_a_command_that_cannot_work_says_why(
     assert said in done.err and "to fix:" in done.err
 
 
+@pytest.mark.parametrize(
+    ("reason", "fits"),
+    [
+        ("three patients of mine wrote to the board", False),
+        ("we saw 7 of 120 households", False),
+        ("about 120 people a month can be seen; 2 of the gates were close", True),
+        ("the board met on 3 June 2026", True),
+    ],
+)
+def test_a_reason_that_could_not_leave_with_a_list_is_refused_when_it_is_given(
+    signed: World, tmp_path: Path, reason: str, fits: bool
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    say(world, "withdraw", "--by", "C. Patel", "--reason", "to say it again")
+    say(world, "submit", "--by", "C. Patel")
+    say(world, "review", "--by", "A. Lee")
+    told = ("--by", "A. Lee", "--reason", reason, *ANSWERED)
+    said = say(world, "approve", *told, code=0 if fits else 2)
+    assert fits or ("RS3334" in said.err and "to fix:" in said.err and "of mine" not in said.err)
+
+
 @pytest.mark.slow
 def test_a_run_whose_evidence_is_gone_is_not_put_before_anybody(own: World) -> None:
     [shown] = own.store.glob("runs/small/*/review.json")

@@ -219,6 +219,14 @@ _TO_DECIDE = (
         "`--answer NAME='...'`, with `riskstrat review` or `riskstrat approve`.",
     ),
     Code(
+        "RS3334",
+        "A reason that counts people",
+        "What a reviewer, or who submits, gives as the reason is printed with every list. It "
+        "tells a count of people that the study's disclosure policy would not show.",
+        "It is read as the files of a release are.",
+        "Say it without the count, or with one that the policy shows (`about 40 people`).",
+    ),
+    Code(
         "RS3340",
         "A list without a standing",
         "A list was to be written that says neither that it is approved nor that it may not be "
