@@ -92,6 +92,16 @@ def test_report_and_pack_of_a_signed_run_stay_as_they_were_signed(
     assert [path.read_bytes() for path in files] == before
 
 
+@pytest.mark.parametrize("command", ["glassbox", "mitigate"])
+def test_what_would_write_a_signed_report_anew_is_refused_before_it_is_made(
+    signed: World, command: str
+) -> None:
+    before = signed.outcomes()
+    said = signed.ask(command)
+    assert (said.code, "RS3314" in said.err, "withdraw small 1" in said.err) == (30, True, True)
+    assert signed.outcomes() == before
+
+
 def test_scoring_without_a_sign_off_is_refused_and_says_what_to_do(unsigned: World) -> None:
     said = unsigned.ask("score", "--as-of", DAY)
     assert said.code == 30

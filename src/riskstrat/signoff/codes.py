@@ -112,8 +112,8 @@ _TO_DECIDE = (
         "The run is before its reviewers or approved. Its report and pack are among the bytes they "
         "sign, so making them anew would void the decision.",
         "The log tells which versions a run gave, and how far each has come.",
-        "Give the answers before the version is submitted; or withdraw it, make report and pack "
-        "anew, and submit it again.",
+        "Give the answers, fit the glass box and try remedies before the version is submitted; or "
+        "withdraw it, make report and pack anew, and submit it again.",
     ),
     Code(
         "RS3320",
