@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks/results"
 STUDIES = ("emergency_admission", "school_readiness")
 CUSTODY = ROOT / "configs/custody/mid_county.yaml"
 NAMES_A_LEAK, NAMES_A_GROUP = ("RS3506",), ("RS310", "RS3505", "RS3507")
@@ -78,14 +79,18 @@ def read(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def show(folder: Path, asked: argparse.Namespace) -> bool:
-    """Print a table for each study; whether all is as it should be."""
+def show(folder: Path, asked: argparse.Namespace) -> tuple[str, bool]:
+    """A table for each study, as Markdown; whether all is as it should be."""
     seeds = sorted(folder.glob("seed-*/done.json"), key=lambda p: int(p.parent.name[5:]))
     good = bool(seeds)
+    lines = ["# Honest counties and planted faults", "", "Made by `benchmarks/twenty_seeds.py`."]
     for study in asked.studies:
-        print(f"\n## {study}, counties of {asked.people:,} people, {len(seeds)} seeds\n")
-        print("| seed | gates passed | not passed | warnings | named |")
-        print("|---:|---|---|---|---|")
+        planted = f", with {' and '.join(asked.plant)}" if asked.plant else ""
+        lines += ["", f"## {study}: {len(seeds)} counties of {asked.people:,} people{planted}", ""]
+        lines += [
+            "| seed | gates passed | not passed | warnings | named |",
+            "|---:|---|---|---|---|",
+        ]
         for done in seeds:
             gates = read(done.parent / study / "gates.json")
             findings = read(done.parent / study / "findings.json")
@@ -94,7 +99,7 @@ def show(folder: Path, asked: argparse.Namespace) -> bool:
             ]
             warned = Counter(f["code"] for f in findings if f["severity"] != "info")
             named = _named(findings, asked.plant)
-            print(
+            lines.append(
                 f"| {done.parent.name[5:]} | {len(gates) - len(short)} of {len(gates)} | "
                 f"{'; '.join(short) or 'none'} | "
                 f"{', '.join(f'{c} x{n}' for c, n in sorted(warned.items())) or 'none'} | "
@@ -104,7 +109,7 @@ def show(folder: Path, asked: argparse.Namespace) -> bool:
                 good &= len(named) >= len(asked.plant)
             elif not asked.plant:
                 good &= not short
-    return good
+    return "\n".join(lines) + "\n", good
 
 
 def _named(findings: Sequence[dict[str, Any]], plants: Sequence[str]) -> list[str]:
@@ -135,6 +140,7 @@ def main() -> int:
     parser.add_argument("--studies", nargs="+", default=list(STUDIES))
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/.work/twenty_seeds")
+    parser.add_argument("--keep", action="store_true", help="write the table into results/")
     parser.add_argument("--show", action="store_true", help="only print what there is")
     asked = parser.parse_args()
     kind = "-".join(
@@ -146,7 +152,11 @@ def main() -> int:
         if not (kept / "done.json").exists():
             print(f"seed {seed} ...", file=sys.stderr, flush=True)
             one_seed(seed, asked, kept)
-    return 0 if show(folder, asked) else 1
+    told, good = show(folder, asked)
+    print(told)
+    if asked.keep:
+        (RESULTS / f"twenty_seeds_{kind}.md").write_text(told, encoding="utf-8")
+    return 0 if good else 1
 
 
 def _plain(text: str) -> str:

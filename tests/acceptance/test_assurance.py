@@ -106,9 +106,10 @@ def test_a_tampered_model_is_neither_submitted_nor_scored_with_for_research(
 ) -> None:
     world = finished.copy(tmp_path / "world")
     files = world.store.glob(MODEL_FILES)
+    scored_before = ("score", "--research", "--as-of", DAY)
     another_day = ("score", "--research", "--as-of", "2025-05-01")
     with one_byte_changed(max(files, key=lambda each: each.stat().st_size)):
-        for words in (("submit", "small", 1, "--by", "C. Patel"), another_day):
+        for words in (("submit", "small", 1, "--by", "C. Patel"), scored_before, another_day):
             said = world.ask(*words)
             assert said.code == 74, said.err
             assert "RS74" in said.err and "to fix:" in said.err

@@ -92,6 +92,16 @@ def test_report_and_pack_of_a_signed_run_stay_as_they_were_signed(
     assert [path.read_bytes() for path in files] == before
 
 
+@pytest.mark.parametrize("command", ["glassbox", "mitigate"])
+def test_what_would_write_a_signed_report_anew_is_refused_before_it_is_made(
+    signed: World, command: str
+) -> None:
+    before = signed.outcomes()
+    said = signed.ask(command)
+    assert (said.code, "RS3314" in said.err, "withdraw small 1" in said.err) == (30, True, True)
+    assert signed.outcomes() == before
+
+
 def test_scoring_without_a_sign_off_is_refused_and_says_what_to_do(unsigned: World) -> None:
     said = unsigned.ask("score", "--as-of", DAY)
     assert said.code == 30
@@ -408,6 +418,27 @@ def test_a_command_that_cannot_work_says_why(
     done = unsigned.ask(*words)
     assert done.code == code, done.err
     assert said in done.err and "to fix:" in done.err
+
+
+@pytest.mark.parametrize(
+    ("reason", "fits"),
+    [
+        ("three patients of mine wrote to the board", False),
+        ("we saw 7 of 120 households", False),
+        ("about 120 people a month can be seen; 2 of the gates were close", True),
+        ("the board met on 3 June 2026", True),
+    ],
+)
+def test_a_reason_that_could_not_leave_with_a_list_is_refused_when_it_is_given(
+    signed: World, tmp_path: Path, reason: str, fits: bool
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    say(world, "withdraw", "--by", "C. Patel", "--reason", "to say it again")
+    say(world, "submit", "--by", "C. Patel")
+    say(world, "review", "--by", "A. Lee")
+    told = ("--by", "A. Lee", "--reason", reason, *ANSWERED)
+    said = say(world, "approve", *told, code=0 if fits else 2)
+    assert fits or ("RS3334" in said.err and "to fix:" in said.err and "of mine" not in said.err)
 
 
 @pytest.mark.slow

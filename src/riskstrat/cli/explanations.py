@@ -22,7 +22,7 @@ from riskstrat.cli.arguments import (
     load,
     options_of,
 )
-from riskstrat.cli.console import say, stage_display, suggest
+from riskstrat.cli.console import stage_display, suggest
 from riskstrat.cli.guard import command, show
 
 
@@ -56,7 +56,7 @@ def glassbox(
 
     An explainable boosting machine learns from the same rows and features, is calibrated in the
     same way and judged on the same people; differences carry intervals. The run's report is
-    written anew with what was found, so a sign-off of the old one no longer holds.
+    written anew with what was found, so fit it before the run is submitted.
     """
     from riskstrat.pipeline import compare_with_glass_box
 
@@ -67,8 +67,6 @@ def glassbox(
     show(found.as_dict(), as_json=as_json, text=str(found.folder))
     if not (quiet or as_json):
         suggest(read=str(found.folder / "report.html"))
-        if found.written:
-            say("  a sign-off of the report as it was no longer holds", style="yellow")
 
 
 def contributions(

@@ -22,7 +22,7 @@ from riskstrat.cli.arguments import (
     load,
     options_of,
 )
-from riskstrat.cli.console import RESULTS, say, stage_display, suggest, table
+from riskstrat.cli.console import RESULTS, stage_display, suggest, table
 from riskstrat.cli.guard import command, show
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def mitigate(
 
     Cuts by group, weighed rows, a learner held to equal reach, and models without the attribute
     or its proxies, judged on the same people with paired intervals. Nothing is used for a list:
-    it informs a board. The run's report is written anew, so a sign-off of the old one no longer
-    holds; a killed command goes on from the remedies that are finished.
+    it informs a board. The run's report is written anew, so try them before the run is submitted;
+    a killed command goes on from the remedies that are finished.
 
     The groups are those of `audit.mitigate`, otherwise those that gates name.
     """
@@ -81,8 +81,6 @@ def mitigate(
     show(None, as_json=False, text=str(found.folder))
     if not quiet:
         suggest(read=str(found.folder / "audit/mitigation.html"))
-        if found.written:
-            say("  a sign-off of the report as it was no longer holds", style="yellow")
 
 
 def tables(found: Mitigated) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from riskstrat.disk import read_json
 from riskstrat.errors import UsageError
+from riskstrat.pipeline.desk import refuse_signed
 from riskstrat.pipeline.explain import explain_more
 from riskstrat.pipeline.links import hold_links
 from riskstrat.pipeline.options import Listener, Options, Silent
@@ -29,12 +30,10 @@ class Beside:
     Attributes:
         folder: of the run.
         facts: of the stage.
-        written: whether the run's report was written anew; otherwise it told of it already.
     """
 
     folder: Path
     facts: Mapping[str, Any]
-    written: bool
 
 
 def put_beside(
@@ -55,6 +54,7 @@ def put_beside(
 
     Raises:
         UsageError: RS3612, the run named was made from something else; RS3613, there is none.
+        SignoffRefused: RS3314, the run is signed and its report does not tell of it.
         RiskstratError: as for a run.
     """
     allowed(study, options)
@@ -62,16 +62,18 @@ def put_beside(
         lineage = trace(study, options.store, options.data)
         work = Work(study, options, lineage, listener or Silent())
         folder = finished_run(work, run)
+        known = work.store.artefact(stage, lineage[stage])
+        if known is None or not _is_told(known, folder):
+            refuse_signed(work.store.root, folder, options.today)
         derive(work)
         explain_more(work)
         hold_links(work)
         before = len(work.stages)
         artefact = work.stage(stage, say)
-        written = not _is_told(artefact, folder)
-        if written:  # what is told already may be signed, and stays as it is
+        if not _is_told(artefact, folder):  # what is told already may be signed, and stays as it is
             _tell(work, folder, stage, work.stages[before:])
         write_log(work, f"{stage} {study.name} {folder.name}", {stage: lineage[stage]})
-    return Beside(folder, artefact.facts, written)
+    return Beside(folder, artefact.facts)
 
 
 def finished_run(work: Work, run: Path | None) -> Path:

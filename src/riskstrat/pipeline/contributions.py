@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.errors import UsageError
+from riskstrat.pipeline.derived import derive_features, derive_units
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.work import (
     Work,
@@ -15,10 +16,6 @@ from riskstrat.pipeline.work import (
     holding,
     last_date,
     opt_outs_applied,
-    prepare_sources,
-    say_cohort,
-    say_linkage,
-    say_prepared,
     write_log,
 )
 from riskstrat.stages.jobs import call
@@ -57,11 +54,8 @@ def explain_everyone(
         model: Mapping[str, Any] = run_in_child(call, *asked, memory=options.memory).value
         lineage = trace(study, options.store, options.data, score_on=day, model=model["digest"])
         work = Work(study, options, lineage, listener or Silent(), score_on=day)
-        prepare_sources(work)
-        work.stage("linkage", say_linkage)
-        work.stage("prepared", say_prepared)
-        work.stage("cohort", say_cohort)
-        work.stage("features", lambda facts: f"{facts['features']} features")
+        derive_units(work)
+        derive_features(work)
         artefact = work.stage(CONTRIBUTIONS, _say, model)
         write_log(
             work,

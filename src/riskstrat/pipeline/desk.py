@@ -175,3 +175,20 @@ def signed_versions(store: Path, study: str, run_id: str, day: date) -> list[int
     records = desk_of(store).records
     asked = {each.case.version for each in records.all(study) if each.case.run_id == run_id}
     return [n for n in sorted(asked) if records.view(study, n, day).state in SIGNED]
+
+
+def refuse_signed(store: Path, run: Path, day: date) -> None:
+    """Refuse to write a run's report or pack anew while somebody's decision rests on them.
+
+    Raises:
+        SignoffRefused: RS3314.
+    """
+    study = run.parent.name
+    if signed := signed_versions(store, study, run.name, day):
+        raise SignoffRefused(
+            f"{study} version {signed[-1]} is before its reviewers or approved; its report and "
+            "pack are among the bytes they sign: made anew, they would void the decision",
+            fix=f"read them as they are; or `riskstrat withdraw {study} {signed[-1]}`, make them "
+            "anew, and submit it again",
+            code="RS3314",
+        )

@@ -8,12 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from riskstrat.pipeline.desk import signed_versions
+from riskstrat.pipeline.desk import refuse_signed
 from riskstrat.pipeline.options import Listener
-from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
-from riskstrat.store.runs import RunFolder, find_run
+from riskstrat.store.runs import find_run
 from riskstrat.store.worker import run_in_child
 
 
@@ -49,7 +48,7 @@ def render_again(reference: Path, store: Path, day: date) -> Path:
         SignoffRefused: RS3314, the run is before reviewers or approved, and its report with it.
     """
     run = find_run(reference, Store(store))
-    _refuse_signed(run, store, day)
+    refuse_signed(store, run.folder, day)
     done = run_in_child(call, "report.render_again", run.folder, memory="4GB")
     return Path(done.value)
 
@@ -74,23 +73,11 @@ def make_pack(
     """
     kept = Store(store)
     run = find_run(reference, kept)
-    _refuse_signed(run, store, day)
+    refuse_signed(store, run.folder, day)
     done = run_in_child(
         call, "pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
     ).value
     return MadePack(Path(done["pack"]), tuple(done["open"]), tuple(done["printed"]))
-
-
-def _refuse_signed(run: RunFolder, store: Path, day: date) -> None:
-    study = run.folder.parent.name
-    if signed := signed_versions(store, study, run.folder.name, day):
-        raise SignoffRefused(
-            f"{study} version {signed[-1]} is before its reviewers or approved; its report and "
-            "pack are among the bytes they sign: made anew, they would void the decision",
-            fix=f"read them as they are; or `riskstrat withdraw {study} {signed[-1]}`, make them "
-            "anew, and submit it again",
-            code="RS3314",
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,6 @@ class Compared:
     winner: str
     price: Mapping[str, Any]
     """the difference in average precision: the glass box's less the winner's"""
-    written: bool
-    """whether the report was written anew; otherwise it told of it already"""
 
     def as_dict(self) -> dict[str, Any]:
         """For a program to read."""
@@ -47,7 +45,7 @@ def compare_with_glass_box(
         RiskstratError: as for a run.
     """
     made = put_beside(study, options, listener, run, GLASSBOX, _say)
-    return Compared(made.folder, made.facts["winner"], made.facts["price"], made.written)
+    return Compared(made.folder, made.facts["winner"], made.facts["price"])
 
 
 def _say(facts: Mapping[str, Any]) -> str:

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from riskstrat.errors import AgreementError, ContractError, LinkageError, StudyError, TooThinError
-from riskstrat.pipeline.work import (
-    Work,
-    prepare_sources,
-    say_cohort,
-    say_linkage,
-    say_prepared,
-)
+from riskstrat.pipeline.derived import derive_features, derive_units
+from riskstrat.pipeline.work import Work
 from riskstrat.stages.lineage import LINKAGE_ERROR, Lineage, trace
 from riskstrat.store.artefacts import Artefact
 
@@ -42,11 +37,8 @@ def derive_sure(work: Work, sure: Lineage) -> str:
     """Derive cohort and features from sure links; the code of what refused it, or ''."""
     again = Work(work.study, work.options, sure, work.listener, stages=work.stages, prefix="sure ")
     try:
-        prepare_sources(again)
-        again.stage("linkage", say_linkage)
-        again.stage("prepared", say_prepared)
-        again.stage("cohort", say_cohort)
-        again.stage("features", lambda facts: f"{facts['features']} features")
+        derive_units(again)
+        derive_features(again)
     except REFUSALS as fault:
         return fault.code
     return ""

@@ -24,8 +24,6 @@ class Mitigated:
     folder: Path
     groups: tuple[str, ...]
     remedies: int
-    written: bool
-    """whether the report was written anew; otherwise it told of them already"""
     measures: tuple[Mapping[str, Any], ...]
     """a row per group, remedy and measure, with its change and intervals"""
 
@@ -69,7 +67,6 @@ def try_remedies(
         folder=made.folder,
         groups=tuple(made.facts["groups"]),
         remedies=int(made.facts["remedies"]),
-        written=made.written,
         measures=tuple({"group": one["group"], **row} for one in groups for row in one["measures"]),
     )
 

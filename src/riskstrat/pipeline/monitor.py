@@ -12,19 +12,10 @@ from riskstrat.asof import after, covered_days
 from riskstrat.cohort.spec import EventDates, ListedDates
 from riskstrat.disk import read_json
 from riskstrat.errors import TooThinError, UsageError
+from riskstrat.pipeline.derived import derive_features, derive_stage, derive_units
 from riskstrat.pipeline.desk import MEMORY, Actor, desk_of, follow
 from riskstrat.pipeline.options import Listener, Options, Silent
-from riskstrat.pipeline.work import (
-    Work,
-    allowed,
-    holding,
-    prepare_sources,
-    say_cohort,
-    say_linkage,
-    say_prepared,
-    step,
-    write_log,
-)
+from riskstrat.pipeline.work import Work, allowed, holding, step, write_log
 from riskstrat.signoff.people import AUTHORS, REVIEWERS, Identity
 from riskstrat.signoff.suspension import lift, suspend, suspension
 from riskstrat.stages.jobs import call
@@ -92,9 +83,7 @@ def monitor_study(
         _refuse_what_it_learnt_from(options.store, model, as_of)
         lineage = trace(study, options.store, options.data, score_on=as_of)
         work = Work(study, options, lineage, listener or Silent(), score_on=as_of)
-        prepare_sources(work)
-        work.stage("linkage", say_linkage)
-        work.stage("prepared", say_prepared)
+        derive_units(work)
         scored = _scored(work, model, as_of, "day ")
         ripe, not_ripe = _ripe(work, scored, model, as_of)
         facts = step(scored, "monitor", "monitor.monitor", model, ripe, not_ripe, say=_say)
@@ -112,8 +101,7 @@ def _scored(work: Work, model: Mapping[str, Any], day: date, prefix: str) -> Wor
     lineage = trace(study, work.store, options.data, score_on=day, model=model["digest"])
     scoring = Work(study, options, lineage, work.listener, score_on=day, stages=work.stages)
     scoring.prefix = prefix
-    scoring.stage("cohort", say_cohort)
-    scoring.stage("features", lambda facts: f"{facts['features']} features")
+    derive_features(scoring)
     scoring.stage("scores", lambda facts: f"{facts['rows_out']:,} scored", model)
     scoring.prefix = ""
     return scoring
@@ -189,7 +177,7 @@ def _known(work: Work, scored: Work, day: date) -> Ripe | None:
     again = Work(then, work.options, lineage, work.listener, stages=work.stages)
     again.prefix = "outcome "
     try:
-        again.stage("cohort", say_cohort)
+        derive_stage(again, "cohort")
     except TooThinError:  # nobody known, or one answer: a result, not a fault
         return None
     return Ripe(day, scored.lineage, lineage)

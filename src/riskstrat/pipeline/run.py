@@ -15,6 +15,7 @@ from riskstrat import __version__
 from riskstrat.derivation import digest
 from riskstrat.disk import read_json
 from riskstrat.errors import StorageError
+from riskstrat.pipeline.derived import FEATURES, UNITS, derive_stage
 from riskstrat.pipeline.explain import explain_more
 from riskstrat.pipeline.links import hold_links
 from riskstrat.pipeline.options import Listener, Options, Silent
@@ -25,10 +26,6 @@ from riskstrat.pipeline.work import (
     holding,
     last_date,
     opt_outs_applied,
-    prepare_sources,
-    say_cohort,
-    say_linkage,
-    say_prepared,
     step,
     write_log,
 )
@@ -47,7 +44,7 @@ from riskstrat.store.files import verified_manifest
 from riskstrat.store.worker import without_learning
 from riskstrat.study import Study
 
-RUN_STAGES = ("contracts", "linkage", "prepared", "cohort", "features", "training", "audit")
+RUN_STAGES = (*UNITS, *FEATURES, "training", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +149,11 @@ def _part(work: Work, until: str) -> PartResult:
 
 def derive(work: Work, until: str = RUN_STAGES[-1]) -> None:
     """Make, or reuse, every stage up to one."""
-    prepare_sources(work)
-    for stage in RUN_STAGES[1 : RUN_STAGES.index(until) + 1]:
-        work.stage(stage, SENTENCES[stage])
-
-
-def _say_features(facts: Mapping[str, Any]) -> str:
-    return (
-        f"{facts['features']} features of {facts['rows_out']:,} units and dates "
-        f"from {facts['sources']} sources"
-    )
+    for stage in RUN_STAGES[: RUN_STAGES.index(until) + 1]:
+        if stage in (*UNITS, *FEATURES):
+            derive_stage(work, stage)
+        else:
+            work.stage(stage, SENTENCES[stage])
 
 
 def _say_training(facts: Mapping[str, Any]) -> str:
@@ -181,10 +173,6 @@ def _say_audit(facts: Mapping[str, Any]) -> str:
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "linkage": say_linkage,
-    "prepared": say_prepared,
-    "cohort": say_cohort,
-    "features": _say_features,
     "training": _say_training,
     "audit": _say_audit,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from riskstrat.errors import UsageError
 from riskstrat.pipeline.clearance import clearance, cleared
+from riskstrat.pipeline.derived import derive_features, derive_units
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.work import (
     Work,
@@ -17,10 +18,6 @@ from riskstrat.pipeline.work import (
     holding,
     last_date,
     opt_outs_applied,
-    prepare_sources,
-    say_cohort,
-    say_linkage,
-    say_prepared,
     step,
     write_log,
 )
@@ -60,9 +57,7 @@ def score_study(
         model = clearance(study, options, version, research=research)
         lineage = trace(study, options.store, options.data, score_on=day)
         work = Work(study, options, lineage, listener or Silent(), score_on=day)
-        prepare_sources(work)
-        work.stage("linkage", say_linkage)
-        work.stage("prepared", say_prepared)
+        derive_units(work)
         # Asked again when lists are written: it may have been withdrawn while people were scored.
         again = Research if research else partial(cleared, study, options, model["version"])
         released = release_day(work, model, day, again)
@@ -92,11 +87,8 @@ def release_day(
     scoring = Work(study, options, lineage, work.listener, score_on=day, stages=work.stages)
     scoring.prefix = "score "
     if work.lineage.fingerprints != lineage.fingerprints:
-        prepare_sources(scoring)
-        scoring.stage("linkage", say_linkage)
-        scoring.stage("prepared", say_prepared)
-    scoring.stage("cohort", say_cohort)
-    scoring.stage("features", lambda facts: f"{facts['features']} features")
+        derive_units(scoring)
+    derive_features(scoring)
     scoring.prefix = ""
     scoring.stage("scores", _say_scores, model)
     standing = standing_now()

@@ -10,15 +10,17 @@ from types import MappingProxyType
 from typing import Any
 
 from riskstrat.disk import read_json
-from riskstrat.errors import StorageError
+from riskstrat.errors import StorageError, UsageError
 from riskstrat.pipeline.desk import Actor, case_of, desk_of, follow
 from riskstrat.pipeline.packed import INDEX, still_open
+from riskstrat.release.policies import policy_named
+from riskstrat.release.scan.rules import tells_too_much
 from riskstrat.signoff.binding import REVIEW
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.faults import refusal
 from riskstrat.signoff.people import AUTHORS, REVIEWERS
 from riskstrat.signoff.questions import questions_for
-from riskstrat.signoff.rounds import APPROVE, REJECT
+from riskstrat.signoff.rounds import APPROVE, REJECT, Case
 from riskstrat.signoff.states import NEVER_SUBMITTED, State
 from riskstrat.signoff.view import View
 from riskstrat.store.artefacts import Store
@@ -72,12 +74,14 @@ def submit(name: str, number: int, store: Path, actor: Actor, *, despite_gates: 
     """Put a registered version before two reviewers.
 
     Raises:
-        UsageError: there is no such version, or no fit name or reason.
+        UsageError: there is no such version, or no fit name or reason; RS3334, the reason counts
+            people.
         SignoffRefused: RS3310 to RS3313 or RS3327.
         StorageError: the model or the run is not what it was when it was registered.
     """
     by = actor.identity(store, AUTHORS)
     case = replace(case_of(store, name, number), despite_gates=despite_gates)
+    _fit_for_lists(store, case, despite_gates, "the reason of `--despite-gates`")
     return desk_of(store).submit(case, by, actor.at)
 
 
@@ -133,11 +137,14 @@ def vote(
     """Give one of two votes, which nobody sees before both are in.
 
     Raises:
-        UsageError: the reason is not fit for the log, or there is no such question.
+        UsageError: the reason is not fit for the log, or counts people (RS3334); or there is no
+            such question.
         SignoffRefused: RS3301, RS3306, RS3320 to RS3322, RS3324, RS3327 or RS3333.
     """
     by = actor.identity(store, REVIEWERS)
     desk = desk_of(store)
+    if last := desk.records.last(name, number):
+        _fit_for_lists(store, last.case, reason, "the reason")
     decision = APPROVE if approve else REJECT
     view = desk.vote(name, number, by, decision, reason, actor.at, answers)
     _settle(desk, store, view, actor.at)
@@ -156,6 +163,21 @@ def withdraw(name: str, number: int, store: Path, actor: Actor, *, reason: str) 
     view = desk.withdraw(name, number, by, reason, actor.at)
     _settle(desk, store, view, actor.at)
     return view
+
+
+def _fit_for_lists(store: Path, case: Case, reason: str, what: str) -> None:
+    """Refuse words that would stand in every manifest and could not leave with it."""
+    review = Store(store).run_folder(case.study, case.run_id) / REVIEW
+    if not review.is_file():  # then nothing of it is signed, and the desk says so
+        return
+    policy = policy_named(read_json(review)["policy"])
+    if tells_too_much(reason, policy):
+        raise UsageError(
+            f"{what} tells a count of people that the policy `{policy.name}` would not show, and "
+            "it is printed with every list",
+            fix="say it without the count, or with one that may be shown, as reports do",
+            code="RS3334",
+        )
 
 
 def _settle(desk: Desk, store: Path, view: View, at: datetime) -> None:

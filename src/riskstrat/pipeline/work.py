@@ -160,40 +160,6 @@ def allowed(study: Study, options: Options, *, score_on: date | None = None) -> 
     return check_agreements(asked, study.catalogue.agreements, today=options.today)
 
 
-def prepare_sources(work: Work) -> dict[str, Artefact]:
-    """Check every extract that has not been checked before, births and deaths first."""
-    work.listener.starts("contracts")
-    stage = "contracts"
-
-    def finished() -> dict[str, Artefact]:
-        known = {
-            source.source: work.store.artefact(stage, work.lineage[f"{stage}/{source.source}"])
-            for source in work.study.sources
-        }
-        return {name: artefact for name, artefact in known.items() if artefact}
-
-    found = finished()
-    if missing := [s.source for s in work.study.sources if s.source not in found]:
-        work.child("derive.contracts_stage", missing)
-        found = finished()
-    facts = [artefact.facts for artefact in found.values()]
-    rows_in = sum(each["rows_in"] for each in facts)
-    rows_out = sum(each["rows_out"] for each in facts)
-    total = {
-        "rows_in": rows_in,
-        "rows_out": rows_out,
-        "seconds": round(sum(each["seconds"] for each in facts), 3),
-        "cpu_seconds": round(sum(each["cpu_seconds"] for each in facts), 3),
-        "peak_mb": max(each["peak_mb"] for each in facts),
-    }
-    summary = f"{len(found)} sources, {rows_out:,} rows accepted, {rows_in - rows_out:,} rejected"
-    if work.study.opt_outs:
-        total["withheld"] = sum(each["withheld"] for each in facts)
-        summary += f"; {few(total['withheld'])} of people who opted out not read"
-    work.record(stage, total, summary, reused=not missing)
-    return found
-
-
 def step(
     work: Work,
     name: str,
@@ -207,27 +173,6 @@ def step(
     facts = {**done.value, "seconds": round(done.seconds, 3)}
     work.record(name, facts, say(facts), reused=False)
     return facts
-
-
-def say_linkage(facts: Mapping[str, Any]) -> str:
-    """What linkage did, in one sentence."""
-    return f"{facts['rows_out']:,} spells in households and areas"
-
-
-def say_prepared(facts: Mapping[str, Any]) -> str:
-    """How the units were cut, in one sentence."""
-    cuts = "one bucket" if facts["buckets"] == 1 else f"{facts['buckets']:,} buckets"
-    return f"{facts['rows_out']:,} units with {facts['rows_in']:,} rows in {cuts}"
-
-
-def say_cohort(facts: Mapping[str, Any]) -> str:
-    """What the cohort is, in one sentence."""
-    if "outcomes" not in facts:
-        return f"{facts['rows_out']:,} units in scope"
-    return (
-        f"{facts['rows_out']:,} units and dates, outcome known for {facts['known']:,}: "
-        f"{facts['outcomes']:,} yes"
-    )
 
 
 def last_date(study: Study) -> date | None:

@@ -112,8 +112,8 @@ _TO_DECIDE = (
         "The run is before its reviewers or approved. Its report and pack are among the bytes they "
         "sign, so making them anew would void the decision.",
         "The log tells which versions a run gave, and how far each has come.",
-        "Give the answers before the version is submitted; or withdraw it, make report and pack "
-        "anew, and submit it again.",
+        "Give the answers, fit the glass box and try remedies before the version is submitted; or "
+        "withdraw it, make report and pack anew, and submit it again.",
     ),
     Code(
         "RS3320",
@@ -217,6 +217,14 @@ _TO_DECIDE = (
         "rejects need not.",
         "The answers given at the review and with the vote are counted.",
         "`--answer NAME='...'`, with `riskstrat review` or `riskstrat approve`.",
+    ),
+    Code(
+        "RS3334",
+        "A reason that counts people",
+        "What a reviewer, or who submits, gives as the reason is printed with every list. It "
+        "tells a count of people that the study's disclosure policy would not show.",
+        "It is read as the files of a release are.",
+        "Say it without the count, or with one that the policy shows (`about 40 people`).",
     ),
     Code(
         "RS3340",

@@ -87,17 +87,25 @@ def chosen_version(
     """The registered version to score with: by number, else the champion or the challenger.
 
     Args:
-        any_at_all: where there is neither, take the latest, so that it can be said why not.
+        any_at_all: where there is neither, take the latest, so that it can be said why not; its
+            files are then looked at with its approval, else here.
+
+    Raises:
+        UsageError: there is no such version.
+        StorageError: its files are not those that were registered.
     """
     progress(0.0, "")
     registry = Registry.of_store(store.root)
     try:
-        return _model_facts(registry.find_version(name, number))
+        version = registry.find_version(name, number)
     except UsageError:
         known = registry.versions(name) if number is None and any_at_all else ()
         if not known:
             raise
         return _model_facts(known[0])
+    if not any_at_all:
+        registry.verified_model(version)
+    return _model_facts(version)
 
 
 def to_be_signed(store: Store, name: str, number: int, *, progress: Progress) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from riskstrat.release.breaches import Breach
+from riskstrat.release.policies import Policy
 from riskstrat.release.scan.expected import PERSONAL, Expected, Role, plain, spellings
 from riskstrat.release.scan.pieces import Cell, Sheet, Value, Veiled, Words
 from riskstrat.release.sentences import NOUNS
@@ -70,6 +71,17 @@ def _in_words(where: str, text: str, expected: Expected) -> Iterator[Breach]:
         if whole >= expected.policy.threshold and _number(found["count"]) <= whole:
             yield from _counted(where, found["count"], found["whole"], expected)
     yield from ids_in(where, text, expected)
+
+
+def tells_too_much(text: str, policy: Policy) -> int:
+    """How often a text counts people as the policy would not, or names one.
+
+    Args:
+        text: somebody's own words, which will stand beside what is released.
+    """
+    return len(
+        {each.code for each in _in_words("", text, Expected(policy=policy, rows="aggregate"))}
+    )
 
 
 def _counted(where: str, count: str, whole: str | None, expected: Expected) -> Iterator[Breach]:
