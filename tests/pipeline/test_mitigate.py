@@ -20,7 +20,7 @@ def test_remedies_are_tried_told_and_left_alone_once_told(own: World) -> None:
     said = own.ask("mitigate", "--threads", 1)
     assert said.code == 0, said.err
     assert said.out.splitlines()[-1] == str(run)
-    assert "gap in reach" in said.out and "net benefit" in said.out
+    assert "sex: change" in said.out and "reweighing" in said.out
     told = read(run / "audit/mitigation.json")["groups"]
     assert [each["group"] for each in told] == ["sex"]
     remedies = {row["remedy"] for row in told[0]["measures"]}

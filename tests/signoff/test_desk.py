@@ -509,6 +509,28 @@ def test_an_entry_that_makes_no_sense_is_refused_not_believed(place, told):
         desk.records.view("small", 1, DAY)
 
 
+def test_a_submission_under_an_id_that_is_taken_is_refused(place):
+    place.submitted()
+    [entry] = place.log.entries()
+    told = {name: entry[name] for name in ("who", "what", "why", "details")}
+    place.log.append(at=AT, **told)
+    with refused("RS3331", 74):
+        rounds(place.log.entries())
+
+
+def test_submissions_of_one_author_at_one_time_are_two_and_the_last_one_counts(place):
+    desk = place.submitted()
+    case = place.case()
+    desk.withdraw("small", 1, AUTHOR, "once more", AT)
+    for who in (ANN, AUTHOR):
+        desk.submit(case, who, AT)
+        desk.withdraw("small", 1, who, "once more", AT)
+    desk.submit(case, AUTHOR, AT)
+    every = desk.records.all("small")
+    assert len({each.id for each in every}) == len(every) == 4
+    assert desk.records.view("small", 1, DAY).state is State.SUBMITTED
+
+
 # -- two at once -----------------------------------------------------------------------------------
 
 VOTER = """

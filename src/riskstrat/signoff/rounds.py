@@ -178,6 +178,8 @@ def rounds(entries: Iterable[Mapping[str, Any]]) -> tuple[Round, ...]:
         try:
             what, name = told["event"], told["submission"]
             if what == SUBMITTED:
+                if name in found:
+                    raise record_broken(f"entry {entry['seq']} submits under an id that is taken")
                 found[name] = _submitted(name, entry, told)
             else:
                 found[name] = _AFTER[what](found[name], entry, told)
