@@ -38,9 +38,9 @@ from riskstrat.release.interval.system import System, build
 from riskstrat.release.policies import Policy, policy_named
 from riskstrat.release.spec import Recipient, ReleaseSpec
 from riskstrat.release.standing import Preview
-from riskstrat.stages.disclosed import Disclosed, audited, disclosed, scanned
-from riskstrat.stages.handover import Handover, Seen
-from riskstrat.stages.release import write_folder
+from riskstrat.stages.releasing.disclosed import Disclosed, audited, disclosed, scanned
+from riskstrat.stages.releasing.handover import Handover, Seen
+from riskstrat.stages.releasing.release import write_folder
 from riskstrat.store.worker import peak_mb
 from riskstrat.study.load import load_study
 

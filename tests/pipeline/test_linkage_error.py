@@ -20,7 +20,7 @@ from riskstrat.pipeline.options import Options, Silent
 from riskstrat.pipeline.work import Work, holding
 from riskstrat.stages.lineage import trace
 from riskstrat.stages.links import SURE, unsure_rows, unsure_sources
-from riskstrat.stages.report import render_again
+from riskstrat.stages.reporting.report import render_again
 from riskstrat.store.artefacts import Store
 from riskstrat.study.load import load_study
 from tables import contract

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.world import Said, World, read, unshare
 from riskstrat.asof import covered_days
 from riskstrat.contracts.spec import Coverage
-from riskstrat.stages.missing_agency import ends_before
+from riskstrat.stages.stressing.missing_agency import ends_before
 from riskstrat.store.files import verified_manifest
 from riskstrat.study import load_study
 

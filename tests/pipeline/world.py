@@ -154,7 +154,7 @@ def _unshare(path: Path) -> None:
 def new_world(root: Path, *, people: int = PEOPLE, plants: Sequence[str] = ()) -> World:
     """Make the county, its configs and the secret its lists are made with; no run yet."""
     from riskstrat.cli.app import app
-    from riskstrat.stages.secret import release_secret
+    from riskstrat.stages.releasing.secret import release_secret
 
     world = World(root)
     release_secret(world.store)

@@ -25,7 +25,7 @@ from riskstrat.publish.report import MOST_BYTES, render_report
 from riskstrat.publish.tables import records
 from riskstrat.release.evidence import fairness_table
 from riskstrat.release.policies import policy_named
-from riskstrat.stages.equity_tables import equity_tables
+from riskstrat.stages.reporting.equity_tables import equity_tables
 
 STRICT = policy_named("strict")
 DATA = county_report()

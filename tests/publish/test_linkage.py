@@ -15,7 +15,7 @@ from riskstrat.publish.report import MOST_BYTES, render_report
 from riskstrat.publish.tables import records
 from riskstrat.release.disclosure import policy_named
 from riskstrat.release.policies import Policy
-from riskstrat.stages.linkage_tables import FILE, linkage_tables
+from riskstrat.stages.reporting.linkage_tables import FILE, linkage_tables
 
 DATA = county_report()
 STRICT, EXACT = policy_named("strict"), policy_named("none")

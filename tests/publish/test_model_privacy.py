@@ -12,7 +12,7 @@ from riskstrat.publish.model_privacy import model_privacy, remembered
 from riskstrat.publish.parts import ABSENT
 from riskstrat.publish.report import render_report
 from riskstrat.release.disclosure import policy_named
-from riskstrat.stages.privacy_tables import FILE, privacy_tables
+from riskstrat.stages.reporting.privacy_tables import FILE, privacy_tables
 from riskstrat.vocabulary import PRIVACY_METRICS
 
 DATA = county_report()

@@ -19,9 +19,9 @@ from riskstrat.release.earlier import Before, before
 from riskstrat.release.policies import Policy, strictest
 from riskstrat.release.spec import Recipient, ReleaseSpec
 from riskstrat.release.standing import Preview
-from riskstrat.stages.disclosed import Disclosed, audited, disclosed, scanned
-from riskstrat.stages.handover import Handover, Seen
-from riskstrat.stages.release import write_folder
+from riskstrat.stages.releasing.disclosed import Disclosed, audited, disclosed, scanned
+from riskstrat.stages.releasing.handover import Handover, Seen
+from riskstrat.stages.releasing.release import write_folder
 from riskstrat.study import Study
 from riskstrat.study.load import load_study
 

@@ -10,7 +10,7 @@ from release.random_releases import RULES, RandomRelease, judge, left, random_re
 from riskstrat.errors import ReleaseRefused
 from riskstrat.release.breaches import refuse
 from riskstrat.release.earlier import Before
-from riskstrat.stages.disclosed import audited
+from riskstrat.stages.releasing.disclosed import audited
 
 FEW = (3, 6, 9, 10, 13)
 """seeds that are made quickly, one under each kind of policy"""

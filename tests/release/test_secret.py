@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from riskstrat.custody.faults import CustodyError
-from riskstrat.stages.secret import key_file, release_secret
+from riskstrat.stages.releasing.secret import key_file, release_secret
 
 VARIABLE = "RISKSTRAT_KEY_RELEASE"
 

@@ -23,7 +23,7 @@ from riskstrat.release.stamp import MARKED, Stamped, stamp
 from riskstrat.release.standing import Cleared, Preview, Research, Standing, cover
 from riskstrat.release.summary import Summary, summary_html
 from riskstrat.release.write import list_csv, list_xlsx, read_me
-from riskstrat.stages.release import place_of
+from riskstrat.stages.releasing.release import place_of
 from riskstrat.store.artefacts import Store
 
 MARKS = (Preview(), Research())

@@ -11,7 +11,7 @@ from riskstrat.pipeline import stress as parent
 from riskstrat.robustness.checks import findings, number_of
 from riskstrat.robustness.codes import ROBUSTNESS_CODES
 from riskstrat.robustness.paired import GAINED, SECOND, row
-from riskstrat.stages import stress as child
+from riskstrat.stages.stressing import stress as child
 from riskstrat.statistics import Estimate
 
 

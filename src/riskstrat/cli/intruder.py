@@ -122,7 +122,7 @@ def _there(path: Path, usual: Path) -> Path | None:
 
 
 def _usual_key(store: Path) -> list[Path]:
-    from riskstrat.stages.secret import key_file
+    from riskstrat.stages.releasing.secret import key_file
 
     usual = key_file(store)
     return [usual] if usual.is_file() else []

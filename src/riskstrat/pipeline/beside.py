@@ -115,5 +115,5 @@ def _tell(work: Work, folder: Path, stage: str, done: list[dict[str, Any]]) -> N
     known = [each for each in facts["stages"] if each["stage"] not in (stage, "report")]
     told = {name: value for name, value in facts.items() if name != "stages"}
     work.listener.starts("report")
-    made = work.child("report.publish_run", told, [*known, *done])
+    made = work.child("reporting.report.publish_run", told, [*known, *done])
     work.listener.ends("report", str(folder / "report.html"), made.seconds, reused=False)

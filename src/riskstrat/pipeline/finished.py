@@ -49,7 +49,7 @@ def render_again(reference: Path, store: Path, day: date) -> Path:
     """
     run = find_run(reference, Store(store))
     refuse_signed(store, run.folder, day)
-    done = run_in_child(call, "report.render_again", run.folder, memory="4GB")
+    done = run_in_child(call, "reporting.report.render_again", run.folder, memory="4GB")
     return Path(done.value)
 
 
@@ -75,7 +75,7 @@ def make_pack(
     run = find_run(reference, kept)
     refuse_signed(store, run.folder, day)
     done = run_in_child(
-        call, "pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
+        call, "reporting.pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
     ).value
     return MadePack(Path(done["pack"]), tuple(done["open"]), tuple(done["printed"]))
 
@@ -101,7 +101,7 @@ class Comparison:
 def compare_runs(references: Sequence[Path], store: Path, *, split: str = "test") -> Comparison:
     """Compare finished runs; named by folder or id."""
     folders = [find_run(each, Store(store)).folder for each in references]
-    found = run_in_child(call, "side_by_side.compare", folders, split, memory="4GB").value
+    found = run_in_child(call, "reporting.side_by_side.compare", folders, split, memory="4GB").value
     return Comparison(
         title=found["title"],
         columns=tuple(found["columns"]),

@@ -20,7 +20,7 @@ from riskstrat.signoff.people import AUTHORS, REVIEWERS, Identity
 from riskstrat.signoff.suspension import lift, suspend, suspension
 from riskstrat.stages.jobs import call
 from riskstrat.stages.lineage import trace
-from riskstrat.stages.ripe import Ripe, released_days
+from riskstrat.stages.watching.ripe import Ripe, released_days
 from riskstrat.store.artefacts import Store
 from riskstrat.store.worker import run_in_child
 from riskstrat.study import Study
@@ -86,7 +86,7 @@ def monitor_study(
         derive_units(work)
         scored = _scored(work, model, as_of, "day ")
         ripe, not_ripe = _ripe(work, scored, model, as_of)
-        facts = step(scored, "monitor", "monitor.monitor", model, ripe, not_ripe, say=_say)
+        facts = step(scored, "monitor", "watching.monitor.monitor", model, ripe, not_ripe, say=_say)
         done = Monitored(Path(options.store.root, facts["folder"]), facts)
         if done.suspended:
             reason = f"{', '.join(done.suspended)} on {as_of} (see {facts['folder']})"

@@ -226,7 +226,7 @@ def _deliver(work: Work) -> RunResult:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     work.listener.starts("report")
-    done = work.child("report.publish_run", run, work.stages)
+    done = work.child("reporting.report.publish_run", run, work.stages)
     work.stages.append(done.value["stage"])
     work.listener.ends("report", str(folder / "report.html"), done.seconds, reused=False)
     return RunResult(folder, {**run, "stages": work.stages})

@@ -105,7 +105,9 @@ def release_day(
             **opt_outs_applied(scoring),
         },
     )
-    released = step(scoring, "release", "release.release", model, standing, say=_say_release)
+    released = step(
+        scoring, "release", "releasing.release.release", model, standing, say=_say_release
+    )
     return {
         "status": standing.status,
         "as_of": day.isoformat(),

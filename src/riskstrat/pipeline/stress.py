@@ -74,7 +74,14 @@ def stress_study(
         results = {name: _done(work, name, quick) for name in DRILLS if not only or name in only}
         signed = bool(signed_versions(work.store.root, work.study.name, folder.name, options.today))
         target = _beside(work, folder) if signed else folder / "audit"
-        put = ("stress.put", Store(options.store.root), results, quick, target, not signed)
+        put = (
+            "stressing.stress.put",
+            Store(options.store.root),
+            results,
+            quick,
+            target,
+            not signed,
+        )
         facts = run_in_child(call, *put, memory=options.memory).value
         write_log(
             work,
@@ -111,7 +118,7 @@ def _done(work: Work, name: str, quick: bool) -> list[dict[str, Any]]:
         work.listener.starts(name)
         work.record(name, facts, _say({"rows": rows}), reused=True)
         return rows
-    found = step(work, name, "stress.drill", name, quick, say=_say)
+    found = step(work, name, "stressing.stress.drill", name, quick, say=_say)
     rows = list(found["rows"])
     write_mark(mark, rows, ())
     return rows

@@ -23,7 +23,7 @@ from riskstrat.release.policies import policy_named
 from riskstrat.signoff.rounds import rounds
 from riskstrat.signoff.states import State
 from riskstrat.signoff.view import View, view_of
-from riskstrat.stages.report import MADE_UP
+from riskstrat.stages.reporting.shown import MADE_UP
 from riskstrat.store.artefacts import Store
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.registry import ModelVersion, Registry

@@ -25,12 +25,12 @@ from riskstrat.release.stamp import stamp
 from riskstrat.release.standing import Cleared, Preview, Research, Standing, cover
 from riskstrat.release.summary import Summary, summary_html
 from riskstrat.release.write import list_csv, list_xlsx, read_me
-from riskstrat.stages.disclosed import Disclosed, Handed, audited, disclosed, scanned
-from riskstrat.stages.handover import Handover, opt_outs_told, seen_by, without_opted_out
 from riskstrat.stages.jobs import Job, is_made_up
 from riskstrat.stages.register import policy_of
+from riskstrat.stages.releasing.disclosed import Disclosed, Handed, audited, disclosed, scanned
+from riskstrat.stages.releasing.handover import Handover, opt_outs_told, seen_by, without_opted_out
+from riskstrat.stages.releasing.secret import release_secret
 from riskstrat.stages.score import band_shares
-from riskstrat.stages.secret import release_secret
 from riskstrat.store.artefacts import Store
 from riskstrat.store.released import ReleaseLedger
 from riskstrat.store.worker import Progress, peak_mb

@@ -16,11 +16,11 @@ from riskstrat.audit.fairness import capacity_cuts, fairness
 from riskstrat.audit.gates import NOT_MEASURED, evaluate_gates
 from riskstrat.audit.spec import AuditSpec
 from riskstrat.risk_model import FeatureRows
-from riskstrat.stages.compared import in_order, numbers
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.learn import columns_of
-from riskstrat.stages.ripe import Ripe
-from riskstrat.stages.watched import Judged
+from riskstrat.stages.watching.compared import in_order, numbers
+from riskstrat.stages.watching.ripe import Ripe
+from riskstrat.stages.watching.watched import Judged
 from riskstrat.statistics import NotEstimable, evaluate
 from riskstrat.statistics.estimate import IntArray
 

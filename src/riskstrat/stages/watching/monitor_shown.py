@@ -15,9 +15,9 @@ from riskstrat.release import evidence
 from riskstrat.release import monitor_tables as tables
 from riskstrat.release.disclosure import retold
 from riskstrat.release.policies import Policy
-from riskstrat.stages.compared import FeatureDrift, ScoreDrift
-from riskstrat.stages.judged_again import Outcomes
-from riskstrat.stages.watched import Judged
+from riskstrat.stages.watching.compared import FeatureDrift, ScoreDrift
+from riskstrat.stages.watching.judged_again import Outcomes
+from riskstrat.stages.watching.watched import Judged
 from riskstrat.statistics import Estimate, calibration_curve
 from riskstrat.study import Study
 from riskstrat.vocabulary import Protected

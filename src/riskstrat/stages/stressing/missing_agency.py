@@ -18,8 +18,8 @@ from riskstrat.features.reference import reference_table
 from riskstrat.risk_model import KEY
 from riskstrat.robustness.agreement import agreement
 from riskstrat.robustness.paired import SECOND, row
-from riskstrat.stages.bench import Bench, Rows, Tell
 from riskstrat.stages.engine import accepted_views, engine, view
+from riskstrat.stages.stressing.bench import Bench, Rows, Tell
 from riskstrat.statistics import NotEstimable
 from riskstrat.statistics.estimate import IntArray
 from riskstrat.statistics.paired import Scorer

@@ -11,16 +11,16 @@ from riskstrat.disk import read_json, write_bytes, write_json
 from riskstrat.publish.report import render_report
 from riskstrat.robustness.checks import findings
 from riskstrat.signoff.binding import REVIEW
-from riskstrat.stages import drills
-from riskstrat.stages.bench import set_up
 from riskstrat.stages.engine import as_rows
 from riskstrat.stages.jobs import Job
-from riskstrat.stages.missing_agency import missing_agency
-from riskstrat.stages.pack_again import pack_again
-from riskstrat.stages.planted_leaks import planted_leaks
-from riskstrat.stages.report import report_data
-from riskstrat.stages.review import review_tables
-from riskstrat.stages.robustness_tables import FOUND, NAME
+from riskstrat.stages.reporting.pack_again import pack_again
+from riskstrat.stages.reporting.review import review_tables
+from riskstrat.stages.reporting.robustness_tables import FOUND, NAME
+from riskstrat.stages.reporting.shown import report_data
+from riskstrat.stages.stressing import drills
+from riskstrat.stages.stressing.bench import set_up
+from riskstrat.stages.stressing.missing_agency import missing_agency
+from riskstrat.stages.stressing.planted_leaks import planted_leaks
 from riskstrat.store.artefacts import Store
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.training.again import LEARNS

@@ -13,7 +13,7 @@ from riskstrat.audit.people import people_of
 from riskstrat.audit.tested import read_tested
 from riskstrat.risk_model import KEY, FeatureRows
 from riskstrat.robustness.paired import SECOND, row
-from riskstrat.stages.bench import Bench, Rows, Tell
+from riskstrat.stages.stressing.bench import Bench, Rows, Tell
 from riskstrat.statistics.estimate import BoolArray, Estimate, IntArray
 from riskstrat.training.rows import sample_units
 from riskstrat.vocabulary import FeatureColumn, FeatureKind

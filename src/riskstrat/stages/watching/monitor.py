@@ -14,13 +14,13 @@ from riskstrat.monitoring.lists import Churn
 from riskstrat.publish.monitor_data import MonitorData
 from riskstrat.publish.monitor_page import render_monitor
 from riskstrat.release import report_tables as make
-from riskstrat.stages import compared
-from riskstrat.stages import monitor_shown as shown
 from riskstrat.stages.jobs import Job, is_made_up
-from riskstrat.stages.judged_again import Outcomes, judge_again
 from riskstrat.stages.register import policy_of
-from riskstrat.stages.ripe import Ripe
-from riskstrat.stages.watched import Judged, read_judged
+from riskstrat.stages.watching import compared
+from riskstrat.stages.watching import monitor_shown as shown
+from riskstrat.stages.watching.judged_again import Outcomes, judge_again
+from riskstrat.stages.watching.ripe import Ripe
+from riskstrat.stages.watching.watched import Judged, read_judged
 from riskstrat.statistics import Estimate
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.vocabulary import Finding, Severity

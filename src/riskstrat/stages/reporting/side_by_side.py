@@ -9,7 +9,7 @@ from typing import Any
 from riskstrat.disk import read_json
 from riskstrat.publish.compare import ComparedRun, compare_table
 from riskstrat.release import evidence
-from riskstrat.stages.report import policy_kept
+from riskstrat.release.policies import policy_named
 from riskstrat.store.worker import Progress
 
 
@@ -28,7 +28,7 @@ def compare(folders: Sequence[Path], split: str, *, progress: Progress) -> dict[
 
 def _compared(folder: Path) -> ComparedRun:
     run, metrics = read_json(folder / "run.json"), read_json(folder / "metrics.json")
-    policy = policy_kept(read_json(folder / "report.json")["policy"])
+    policy = policy_named(read_json(folder / "report.json")["policy"])
     gates = run["verdict"]["gates"]
     digests = run["digests"]
     kept = [f"{sum(gate['passed'] for gate in gates)} of {len(gates)} passed"]

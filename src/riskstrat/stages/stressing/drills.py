@@ -12,7 +12,7 @@ import pyarrow as pa
 from riskstrat.errors import TooThinError
 from riskstrat.robustness.agreement import agreement, always
 from riskstrat.robustness.paired import SECOND, row
-from riskstrat.stages.bench import Bench, Rows, Tell
+from riskstrat.stages.stressing.bench import Bench, Rows, Tell
 from riskstrat.statistics import NotEstimable, auroc
 from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray, IntArray
 from riskstrat.statistics.paired import Scorer

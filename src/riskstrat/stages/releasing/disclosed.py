@@ -26,7 +26,7 @@ from riskstrat.release.spec import Recipient
 from riskstrat.release.stamp import MARKED, stamp
 from riskstrat.release.who import BAND, Who, one_place, who_is_told_of
 from riskstrat.release.write import protected_table
-from riskstrat.stages.handover import Handover
+from riskstrat.stages.releasing.handover import Handover
 from riskstrat.vocabulary import Protected
 
 IDS = ("unit_id", "release_id")

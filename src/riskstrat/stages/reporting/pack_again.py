@@ -8,8 +8,9 @@ from typing import Any
 
 from riskstrat.disk import read_json
 from riskstrat.publish.pack.answers import read_answers
-from riskstrat.stages.pack import FOLDER, kept_answers, print_pages, write_pack
-from riskstrat.stages.report import approved_before, report_data
+from riskstrat.stages.reporting.pack import FOLDER, kept_answers, print_pages, write_pack
+from riskstrat.stages.reporting.report import approved_before
+from riskstrat.stages.reporting.shown import report_data
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import write_manifest
 from riskstrat.store.worker import Progress

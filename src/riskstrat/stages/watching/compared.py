@@ -26,9 +26,9 @@ from riskstrat.risk_model import FeatureRows
 from riskstrat.stages.engine import accepted_views, engine
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.learn import columns_of
-from riskstrat.stages.ripe import release_memory, released_days
 from riskstrat.stages.score import band_shares
-from riskstrat.stages.watched import Judged, Rows, cluster_texts, rows_of
+from riskstrat.stages.watching.ripe import release_memory, released_days
+from riskstrat.stages.watching.watched import Judged, Rows, cluster_texts, rows_of
 from riskstrat.statistics import Estimate
 from riskstrat.statistics.estimate import FloatArray, IntArray
 from riskstrat.store.worker import Progress

@@ -1,0 +1,1 @@
+"""Lists and tables handed to recipients, and all that is looked at before they are."""

@@ -1,0 +1,1 @@
+"""A registered version held against a new period."""
