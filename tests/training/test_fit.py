@@ -60,6 +60,10 @@ def test_predictions_hold_every_learner_and_split_in_order(result):
     assert all(found[name].null_count == 0 for name in found.column_names)
 
 
+def test_with_later_test_dates_nothing_tested_decided_anything(result):
+    assert not any("which learner is used" in note for note in result.notes)
+
+
 def test_metrics_can_be_worked_out_again_from_the_predictions(result):
     for split, learners in result.metrics.items():
         assert set(learners) == NAMES
@@ -245,6 +249,7 @@ def test_grouped_folds_test_everybody_once_and_register_a_model_of_all(tmp_path)
         "registered",
     }
     assert len(result.tuning) == 4 * 2 * 2
+    assert any("which learner is used was decided on all" in note for note in result.notes)
     assert result.metrics["test"]["logistic_regression"]["auroc"]["value"] > 0.65
 
 

@@ -137,6 +137,8 @@ def fit(
     metrics = judge(scored, rows, spec, capacity, seed=seed, judged_one=told.judged)
     winner, why = choose(scored, metrics, rows, spec, seed=seed)
     noted = plan.notes + ((sample_note(sample),) if sample else ())
+    if len(plan.folds) > 1 and len(spec.learners) > 1:
+        noted += (CHOSEN_ON_ALL,)
     return TrainingResult(
         scored=tuple(scored),
         rows=rows,
@@ -148,6 +150,13 @@ def fit(
         notes=noted + tuple(note for outcome in outcomes for note in outcome.notes) + why,
         sample=sample,
     )
+
+
+CHOSEN_ON_ALL = (
+    "Every fold is tested on people its model did not learn from, but which learner is used was "
+    "decided on all of them: the figures of the one chosen may flatter it by what choosing gains."
+)
+"""of grouped folds; with a rolling origin the test dates decide nothing"""
 
 
 @dataclass(frozen=True, slots=True)
