@@ -16,7 +16,7 @@ from riskstrat.publish.stewardship import objections, opt_outs_that_bind, reuse
 from riskstrat.publish.study_tables import sharing_table
 from riskstrat.publish.summary import questions
 from riskstrat.publish.tables import records
-from riskstrat.publish.verdict import gate_lines, weaker_than_four_fifths
+from riskstrat.publish.verdict import gate_lines, weaker_than_four_fifths, wider_than_usual
 from riskstrat.publish.wording import estimate
 from riskstrat.release.disclosure import restored
 from riskstrat.release.keeping import kept
@@ -45,6 +45,21 @@ NONE, BOUND = (
 )
 def test_a_ratio_that_asks_for_less_than_four_fifths_says_so(gate: str, weak: bool) -> None:
     assert bool(weaker_than_four_fifths(gate)) == weak
+
+
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        ("calibration_slope in [0.65, 1.35]", "0.65 or 1.35"),
+        ("calibration_in_the_large(sex) in [0.7, 1.2]", "a model at 0.7 passes"),
+        ("calibration_slope in [0.8, 1.2]", ""),
+        ("smallest_leaf_people >= 10", ""),
+        ("auroc in [0.5, 1]", ""),
+    ],
+)
+def test_a_range_of_calibration_that_is_wider_than_usual_says_so(gate: str, told: str) -> None:
+    said = wider_than_usual(gate)
+    assert told in said and bool(told) == bool(said)
 
 
 def row(level: str, value: float, verdict: str = "ok") -> dict[str, object]:

@@ -46,7 +46,7 @@ def gate_lines(data: ReportData) -> tuple[GateLine, ...]:
             verdict(row["verdict"]),
             str(row["code"]),
             str(row.get("explanation") or ""),
-            tuple(filter(None, (_unjudged(row), weaker_than_four_fifths(str(row["text"]))))),
+            tuple(filter(None, (_unjudged(row), _weak(str(row["text"]))))),
         )
         for row in records(data.gates)
     ]
@@ -92,6 +92,39 @@ def weaker_than_four_fifths(text: str) -> str:
         f"Weaker than the four-fifths rule ({FOUR_FIFTHS:g}): a group at "
         f"{float(found['limit']):g} of the reference passes."
     )
+
+
+USUAL = (0.8, 1.25)
+"""what a slope, or outcomes over those expected, are usually held to"""
+_RANGE = re.compile(
+    r"^\s*calibration_(?:slope|in_the_large)\b.*\bin\s*"
+    r"\[\s*(?P<low>[\d.]+)\s*,\s*(?P<high>[\d.]+)\s*\]"
+)
+
+
+def wider_than_usual(text: str) -> str:
+    """A sentence for the board where a gate on calibration allows more than is usual.
+
+    Examples:
+        >>> wider_than_usual("calibration_slope in [0.65, 1.35]")
+        'Wider than the usual 0.8 to 1.25: a model at 0.65 or 1.35 passes.'
+        >>> wider_than_usual("calibration_in_the_large(sex) in [0.8, 1.25]")
+        ''
+    """
+    found = _RANGE.match(text)
+    if not found:
+        return ""
+    low, high = float(found["low"]), float(found["high"])
+    past = [f"{each:g}" for each, far in ((low, low < USUAL[0]), (high, high > USUAL[1])) if far]
+    if not past:
+        return ""
+    return (
+        f"Wider than the usual {USUAL[0]:g} to {USUAL[1]:g}: a model at {' or '.join(past)} passes."
+    )
+
+
+def _weak(text: str) -> str:
+    return weaker_than_four_fifths(text) or wider_than_usual(text)
 
 
 def _unjudged(row: Record) -> str:
