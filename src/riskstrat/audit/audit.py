@@ -78,6 +78,7 @@ def audit(
     replicates: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
+    by_date: bool = False,
 ) -> AuditResult:
     """Audit the winner on the held-out dates.
 
@@ -97,6 +98,7 @@ def audit(
         extra: further measurements that gates may name.
         replicates, seed: of the resampling.
         progress: told the share done and what is going on.
+        by_date: whether each as-of date has a list of its own, as in training.
 
     Raises:
         StudyError: a group or gate asks for something the run does not have.
@@ -110,7 +112,7 @@ def audit(
     positive_at = model.parameters.get("positive_at")
     cuts = capacity_cuts(spec.capacity, positive_at)
     clusters = clusters_of(own, groups, cluster)
-    people = people_of(own, groups, spec, clusters)
+    people = people_of(own, groups, spec, clusters, by_date=by_date)
     table = fairness_of(people, spec, cuts=cuts, replicates=replicates, seed=seed, levels=levels)
     tell(0.6, "explaining the model")
     tested = read_tested(own, features, model)

@@ -73,6 +73,7 @@ def _draws(trial: Trial, score: FloatArray, replicates: int) -> dict[Key, FloatA
         clusters=test.clusters,
         replicates=replicates,
         seed=trial.seed,
+        lists=test.lists if len(test.lists) else None,
     )
     whole = {name: _values(found, EVERYONE, EVERYONE, name) for name in _NEEDED}
     out: dict[Key, FloatArray] = {

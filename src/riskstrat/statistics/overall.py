@@ -33,6 +33,7 @@ from .ranked import (
     Cumulated,
     RankedRows,
     cumulate,
+    find_lists,
     rank_rows,
     ranked_auroc,
     ranked_average_precision,
@@ -91,6 +92,8 @@ class _Rows:
     clusters: Clusters
     by_ranking: RankedRows
     by_risk: RankedRows
+    by_list: RankedRows
+    """by the ranking within each list; ``by_ranking`` where there is one list"""
     probability: bool
     risk_threshold: float
 
@@ -106,6 +109,7 @@ def evaluate(
     rng: np.random.Generator,
     score_is_probability: bool = True,
     risk_threshold: float | None = None,
+    lists: NDArray[Any] | None = None,
 ) -> Evaluation:
     """Every overall metric and every capacity, with clustered 95% percentile intervals.
 
@@ -121,13 +125,15 @@ def evaluate(
         rng: source of the resamples; the same generator state gives the same Evaluation.
         score_is_probability: False for a published score: ``RISK_METRICS`` become NaN.
         risk_threshold: where to take ``net_benefit``; default the observed prevalence.
+        lists: (n,) labels of the lists that are made one by one, such as as-of dates: capacities
+            are cut within each; None: one list.
 
     Raises:
         NotEstimable: no rows, one class, arrays of different lengths, scores missing, risks
             outside 0 to 1, or a share outside (0, 1].
     """
-    rows = prepare(y, risk, ranking, clusters, score_is_probability, risk_threshold)
-    plan = plan_capacities(shares, rows.by_ranking, rows.risk, probability=rows.probability)
+    rows = prepare(y, risk, ranking, clusters, score_is_probability, risk_threshold, lists)
+    plan = plan_capacities(shares, rows.by_list, rows.risk, probability=rows.probability)
     score = np.asarray(risk if ranking is None else ranking, dtype=np.float64)
     found = _resample(rows, plan, replicates, rng)
     n, positives = len(rows.y), int(rows.y.sum())
@@ -139,7 +145,7 @@ def evaluate(
     }
     return Evaluation(
         metrics=MappingProxyType(metrics),
-        at_capacity=plan.estimates(found, score[rows.by_ranking.rows]),
+        at_capacity=plan.estimates(found, score[rows.by_list.rows]),
         n=n,
         positives=positives,
         clusters=rows.clusters.count,
@@ -155,6 +161,7 @@ def prepare(
     clusters: NDArray[Any] | None,
     probability: bool,
     risk_threshold: float | None,
+    lists: NDArray[Any] | None = None,
 ) -> _Rows:
     """The arguments of ``evaluate``, checked and sorted both ways."""
     score = risk if ranking is None else ranking
@@ -164,12 +171,17 @@ def prepare(
     who = find_clusters(clusters, len(outcome))
     by_ranking = rank_rows(outcome, finite("ranking", score), who, risk=p)
     shared_order = ranking is None or not probability
+    which = find_lists(lists, len(outcome))
+    by_list = by_ranking
+    if which is not None:
+        by_list = rank_rows(outcome, finite("ranking", score), who, risk=p, lists=which)
     return _Rows(
         y=outcome,
         risk=p,
         clusters=who,
         by_ranking=by_ranking,
         by_risk=by_ranking if shared_order else rank_rows(outcome, p, who),
+        by_list=by_list,
         probability=probability,
         risk_threshold=float(outcome.mean()) if risk_threshold is None else risk_threshold,
     )
@@ -198,7 +210,8 @@ def kernel_of(rows: _Rows, plan: CapacityPlan, *, slow: bool = True) -> Kernel:
             ("overall", "auroc"): ranked_auroc(ranked),
             ("overall", "average_precision"): ranked_average_precision(ranked),
         }
-        out |= capacity_kernel(ranked, plan)
+        one_list = rows.by_list is rows.by_ranking
+        out |= capacity_kernel(ranked if one_list else cumulate(rows.by_list, weights), plan)
         if risk_kernel is not None:
             same_order = rows.by_risk is rows.by_ranking
             out |= risk_kernel(ranked if same_order else cumulate(rows.by_risk, weights))

@@ -77,6 +77,7 @@ def compare(
     replicates: int = 1000,
     rng: np.random.Generator,
     slow: bool = True,
+    lists: NDArray[Any] | None = None,
 ) -> Comparison:
     """Every metric of ``evaluate`` for both, and the difference, by a paired clustered bootstrap.
 
@@ -88,14 +89,15 @@ def compare(
         replicates: resamples; 0 gives NaN limits.
         rng: source of the resamples.
         slow: with ``SLOW_METRICS``; many comparisons of many models can do without.
+        lists: (n,) as in ``evaluate``; None: one list.
 
     Raises:
         NotEstimable: as ``evaluate``.
     """
     same_length(y=y, first=first.risk, second=second.risk)
-    one = prepare(y, first.risk, first.raw, clusters, True, None)
-    other = prepare(y, second.risk, second.raw, clusters, True, None)
-    plans = [plan_capacities(shares, x.by_ranking, x.risk, probability=True) for x in (one, other)]
+    one = prepare(y, first.risk, first.raw, clusters, True, None, lists)
+    other = prepare(y, second.risk, second.raw, clusters, True, None, lists)
+    plans = [plan_capacities(shares, x.by_list, x.risk, probability=True) for x in (one, other)]
     plans[1] = _at_the_same_price(plans[0], plans[1])
     sides = zip((one, other), plans, strict=True)
     kernels = [kernel_of(rows, plan, slow=slow) for rows, plan in sides]

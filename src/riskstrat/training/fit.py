@@ -90,6 +90,7 @@ def fit(
     scratch: Path,
     memory: int | None = None,
     progress: Progress | None = None,
+    by_date: bool = False,
 ) -> TrainingResult:
     """Train, calibrate and judge every learner and baseline of a study.
 
@@ -109,6 +110,7 @@ def fit(
         scratch: a folder for unfinished searches; a killed run goes on from there.
         memory: bytes the work may use; decides nothing but whether it is worth beginning.
         progress: told the share done and a sentence.
+        by_date: whether each as-of date has a list of its own; capacities are cut within it then.
 
     Raises:
         OutOfMemoryError: RS1371, when learning is known to need more than ``memory``.
@@ -134,7 +136,9 @@ def fit(
     scored = sorted(
         (one for outcome in outcomes for one in outcome.scored), key=lambda s: (s.split, s.learner)
     )
-    metrics = judge(scored, rows, spec, capacity, seed=seed, judged_one=told.judged)
+    metrics = judge(
+        scored, rows, spec, capacity, seed=seed, judged_one=told.judged, by_date=by_date
+    )
     winner, why = choose(scored, metrics, rows, spec, seed=seed)
     noted = plan.notes + ((sample_note(sample),) if sample else ())
     return TrainingResult(
