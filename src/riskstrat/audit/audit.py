@@ -28,6 +28,7 @@ from riskstrat.audit.spec import AuditSpec
 from riskstrat.audit.tested import read_tested
 from riskstrat.errors import StudyError
 from riskstrat.risk_model import FeatureRows, RiskModel
+from riskstrat.statistics.together import together
 from riskstrat.vocabulary import Finding
 
 Progress = Callable[[float, str], None]
@@ -161,7 +162,10 @@ ORDER = ("error", "warning", "info")
 
 
 def clusters_of(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.int64]:
-    """A number per row for what is resampled whole, in the order of its name."""
+    """A number per row for what is resampled whole, in the order of its name.
+
+    Whoever moved is in one cluster all the same: see ``statistics.together``.
+    """
     units = rows["unit_id"].to_pylist()
     if cluster == "unit":
         return _numbered(units)
@@ -172,7 +176,9 @@ def clusters_of(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.in
         )
     labels = align(rows, groups, [cluster])[cluster].to_pylist()
     pairs = zip(labels, units, strict=True)
-    return _numbered([f"= {x}" if x is not None else f"unit {u}" for x, u in pairs])
+    named = _numbered([f"= {x}" if x is not None else f"unit {u}" for x, u in pairs])
+    days = np.asarray(rows["as_of"].cast(pa.date32()).cast(pa.int32()).to_numpy())
+    return together(_numbered(units), named, days.astype(np.int64)).labels
 
 
 def _numbered(labels: list[str]) -> NDArray[np.int64]:

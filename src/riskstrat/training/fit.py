@@ -141,6 +141,7 @@ def fit(
     )
     winner, why = choose(scored, metrics, rows, spec, seed=seed)
     noted = plan.notes + ((sample_note(sample),) if sample else ())
+    noted += _chained(rows, spec.cluster)
     return TrainingResult(
         scored=tuple(scored),
         rows=rows,
@@ -151,6 +152,19 @@ def fit(
         folds=plan.describe(rows),
         notes=noted + tuple(note for outcome in outcomes for note in outcome.notes) + why,
         sample=sample,
+    )
+
+
+def _chained(rows: Rows, cluster: str) -> tuple[str, ...]:
+    """What is told where many move: that chains of them were not kept together."""
+    found = rows.together(cluster)
+    if not found.by_last:
+        return ()
+    return (
+        f"{found.moved} units are in different clusters (`{cluster}`) on different dates. All "
+        f"clusters that they link would be one of {found.longest:.0%} of the rows, so for "
+        "resampling and calibration each unit is with the cluster of its last date; units that "
+        "were together only earlier may be apart.",
     )
 
 
@@ -266,7 +280,7 @@ def _calibrated(entrant: Entrant, how: _How, fold: Fold, learnt: Learnt) -> Risk
 def _validation(entrant: Entrant, how: _How, learnt: Learnt) -> tuple[Scored, tuple[str, ...]]:
     """Validation risks from calibrators that did not see them, and how methods compare."""
     rows = learnt.seen_by_none
-    outcome, clusters = how.rows.outcome[rows], how.rows.labels(how.spec.cluster)[rows]
+    outcome, clusters = how.rows.outcome[rows], how.rows.clusters(how.spec.cluster, rows)
     if entrant.baseline:
         return Scored("validation", entrant.name, rows, learnt.raw, learnt.raw), ()
     asked = how.spec.calibrate

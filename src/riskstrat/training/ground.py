@@ -138,5 +138,5 @@ def lay_ground(
     plan = plan_folds(rows, spec.folds, horizon_days=horizon_days, seed=seed)
     trained = np.unique(np.concatenate([fold.train for fold in plan.folds]))
     drawn = draw(rows, trained, columns, spec.sample, seed)
-    clusters = rows.labels(spec.cluster)
+    clusters = rows.clusters(spec.cluster)
     return Ground(rows, features, place, plan, trained, drawn, clusters, seed)

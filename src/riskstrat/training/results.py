@@ -63,7 +63,6 @@ def judge(
         judged_one: told after each.
         by_date: whether each date has a list of its own; else all rows are one ranking.
     """
-    clusters = rows.labels(spec.cluster)
     found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
     for one in scored:
         outcome = rows.outcome[one.rows]
@@ -71,7 +70,7 @@ def judge(
             outcome,
             one.risk,
             ranking=one.raw,
-            clusters=clusters[one.rows],
+            clusters=rows.clusters(spec.cluster, one.rows),
             shares=capacity,
             replicates=spec.replicates,
             rng=np.random.default_rng([seed, SPLITS.index(one.split)]),
