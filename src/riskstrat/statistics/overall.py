@@ -18,9 +18,11 @@ from .estimate import (
     binary,
     both_classes,
     finite,
+    folded_estimate,
     same_length,
 )
 from .probability import (
+    ece_parts,
     find_runs,
     log_losses,
     odds,
@@ -52,6 +54,8 @@ RISK_METRICS = (
 METRICS = RANKING_METRICS + RISK_METRICS
 SLOW_METRICS = ("calibration_slope", "ece")
 """what takes a fit, or bins, in every resample"""
+ECE_NOISE: Key = ("overall", "noise of ece")
+"""the calibration error of what a resample adds to the gaps of the bins"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ def evaluate(
 ) -> Evaluation:
     """Every overall metric and every capacity, with clustered 95% percentile intervals.
 
+    That of ``ece``, to which noise can only add, is ``folded_estimate``'s.
+
     Args:
         y: bool or 0/1 (n,), the outcome; rows not yet known must be left out.
         risk: float (n,), calibrated probability. Used for ``RISK_METRICS``, and to turn a
@@ -143,6 +149,9 @@ def evaluate(
         else Estimate.unknown(n)
         for name in METRICS
     }
+    if rows.probability:
+        ece = found.point["overall", "ece"]
+        metrics["ece"] = folded_estimate(ece, found.draws[ECE_NOISE], n)
     return Evaluation(
         metrics=MappingProxyType(metrics),
         at_capacity=plan.estimates(found, score[rows.by_list.rows]),
@@ -239,11 +248,14 @@ def _risk_kernel(rows: _Rows, slow: bool) -> Callable[[Cumulated], dict[Key, Flo
         return sums
     runs = find_runs(risk)
     start = point_fit(cumulate(rows.by_risk, np.ones((1, rows.clusters.count))), runs)
+    parts = ece_parts(rows.by_risk, rows.y[order], risk)
+    gaps = parts.mean(axis=0)
 
     def every(counts: Cumulated) -> dict[Key, FloatArray]:
         return sums(counts) | {
             ("overall", "calibration_slope"): recalibrate(counts, runs, start)[1],
             ("overall", "ece"): weighted_ece(counts, risk),
+            ECE_NOISE: np.abs(counts.weights @ parts / counts.n[:, None] - gaps).sum(axis=1),
         }
 
     return every

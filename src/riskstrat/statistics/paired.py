@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .capacity import CapacityPlan, plan_capacities
-from .estimate import Estimate, FloatArray, same_length
-from .overall import METRICS, SLOW_METRICS, kernel_of, prepare
+from .estimate import Estimate, FloatArray, folded_estimate, same_length
+from .overall import ECE_NOISE, METRICS, SLOW_METRICS, kernel_of, prepare
 from .resample import Key, replicate
 
 AT_CAPACITY = ("ppv", "sensitivity", "net_benefit")
@@ -130,6 +130,14 @@ def compare(
     }
     told = METRICS if slow else [name for name in METRICS if name not in SLOW_METRICS]
     metrics = {name: of(("overall", name), n) for name in told}
+    if slow:
+        sides = {
+            who: folded_estimate(
+                drawn.point[who, "overall", "ece"], drawn.draws[(who, *ECE_NOISE)], n
+            )
+            for who in ("first", "second")
+        }
+        metrics["ece"] = replace(metrics["ece"], **sides)
     return Comparison(MappingProxyType(metrics), MappingProxyType(by_share))
 
 

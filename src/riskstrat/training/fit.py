@@ -128,7 +128,9 @@ def fit(
     rows, plan, trained, drawn = ground.rows, ground.plan, ground.trained, ground.drawn
     held = ground.held
     check_room(len(rows), len(held), len(columns), memory)
-    entrants = make_entrants(Read(rows, read_from, ground.place, held), tuple(columns), spec, prior)
+    entrants = make_entrants(
+        Read(rows, read_from, ground.place, held, trained), tuple(columns), spec, prior
+    )
     sample = None if drawn.kept is None else drawn.describe(rows, trained)
     how = _How(rows, plan, drawn, sample, spec, seed, threads, scratch)
     told = _Told(progress, len(entrants) * (len(plan.folds) + 1))

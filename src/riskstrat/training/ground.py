@@ -76,7 +76,7 @@ class Ground:
         """
         kept = self.held if held is None else held
         check_room(len(self.rows), len(kept), len(columns), memory)
-        return make_frame(self.features, self.place, kept, columns)
+        return make_frame(self.features, self.place, kept, columns, learnt=self.held)
 
     def restricted(self, fold: Fold, keep: BoolArray) -> Fold:
         """A fold whose learning, inner splits included, is of kept rows alone; its test stays.
