@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from riskstrat.statistics import Cut, evaluate_groups
+from riskstrat.mitigation.compare import gap_of_levels
+from riskstrat.statistics import Cut, evaluate, evaluate_groups
 from riskstrat.statistics.clustered_auroc import clustered_auroc
 from riskstrat.statistics.clustered_mean import clustered_mean
 from riskstrat.statistics.resample import find_clusters
@@ -44,6 +45,8 @@ MEASURED = (
     (None, "calibration_in_the_large"),
     (None, "calibration_slope"),
 )
+FOLDED = ("calibration error (ECE)", "gap of selection rates")
+"""noise can only add to these: their intervals cover at least as often as they promise"""
 LEVEL = "b"
 CURVE_AT = 0.15
 """the risk at which the calibration curve is looked at"""
@@ -97,6 +100,10 @@ def measure(sample: Sample, replicates: int, seed: int, *, by_row: bool) -> dict
     worth = np.where(sample.risk >= SHARE, np.where(sample.y, 1, -SHARE / (1 - SHARE)), 0.0)
     out["net benefit, not resampled"] = clustered_mean(worth, who)
     out["calibration curve at 15%"] = _curve(sample, clusters)
+    again = {"clusters": clusters, "replicates": replicates}
+    whole = evaluate(sample.y, sample.risk, rng=np.random.default_rng(seed), **again)
+    out[FOLDED[0]] = whole.metrics["ece"]
+    out[FOLDED[1]] = gap_of_levels(sample.y, sample.risk, sample.group, SHARE, seed=seed, **again)
     return out
 
 

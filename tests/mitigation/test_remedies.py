@@ -183,3 +183,23 @@ def test_every_remedy_is_set_against_one_that_is_there():
 def test_a_published_score_is_shifted_on_its_own_scale():
     assert adjustable(np.array([1.0, 10.0])).tolist() == [1.0, 10.0]
     assert adjustable(np.array([0.5])).tolist() == [0.0]
+
+
+@given(st.integers(1, 60), st.booleans())
+def test_small_levels_in_which_nobody_had_the_outcome_are_moved_as_the_others(few, as_risk):
+    rng = np.random.default_rng(few)
+    own = part(rng, 2000)
+    level = own.level.astype("<U9")
+    level[:few] = "elsewhere"
+    y = own.y.copy()
+    y[:few] = False
+    score = own.score if as_risk else 40 + 20 * own.score
+    adjust = replace(own, level=level, y=y, score=score)
+    one = Trial(
+        group="place", at=AT, price=0.25, train=adjust, adjust=adjust, test=adjust,
+        features=(), nominal=(), judged=("north", "south"), too_few=("elsewhere",), proxies=(),
+        itself=(), seed=1,
+    )  # fmt: skip
+    shift = cuts.equal_reach(one) - score
+    moved = {name: shift[level == name].mean() for name in ("north", "south", "elsewhere")}
+    assert moved["elsewhere"] == pytest.approx((moved["north"] + moved["south"]) / 2)

@@ -46,7 +46,9 @@ def test_every_interval_of_the_audit_covers_at_its_rate(simulation):
     for name, (clustered, _) in found.items():
         # 400 samples tell a coverage to within two points; small samples cost a percentile
         # interval one or two more.
-        assert 0.91 < clustered < 0.985, (name, clustered)
+        # Those to which noise can only add cover at least as often.
+        most = 1.01 if name in simulation.FOLDED else 0.985
+        assert 0.91 < clustered < most, (name, clustered)
     short = [name for name, (_, rows) in found.items() if rows < 0.90]
     assert len(short) >= 8, found
     assert found["prevalence"][1] < 0.88

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from riskstrat.statistics import Estimate, NotEstimable, percentile_estimate, wilson_interval
+from riskstrat.mitigation.compare import gap_of_levels
+from riskstrat.statistics import (
+    Estimate,
+    NotEstimable,
+    evaluate,
+    percentile_estimate,
+    wilson_interval,
+)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -49,3 +56,31 @@ def test_json_holds_no_nan():
     assert json.dumps(found, allow_nan=False) == (
         '{"value": null, "low": null, "high": null, "n": 8}'
     )
+
+
+def test_a_right_model_and_equal_groups_are_not_told_to_be_wrong():
+    """Percentiles of a folded statistic leave out 0, and even the value itself."""
+    by_chance = {"calibration error": 0, "gap": 0}
+    for seed in range(20):
+        rng = np.random.default_rng([5, seed])
+        risk = rng.beta(2, 8, 800)
+        y, level = rng.random(800) < risk, rng.choice(["a", "b", "c"], 800)
+        whole = evaluate(y, risk, replicates=60, rng=rng).metrics["ece"]
+        gap = gap_of_levels(
+            y, risk, level, 0.2, clusters=None, replicates=60, seed=seed, metric="sensitivity"
+        )
+        for name, found in (("calibration error", whole), ("gap", gap)):
+            assert found.low <= found.value <= found.high
+            by_chance[name] += found.low > 0
+    assert max(by_chance.values()) <= 4
+
+
+def test_a_gap_that_is_there_is_seen():
+    rng = np.random.default_rng(6)
+    level = np.repeat(["a", "b"], 1500)
+    risk = np.where(level == "a", 0.5, 0.1) + 0.1 * rng.random(3000)
+    y = rng.random(3000) < risk
+    found = gap_of_levels(y, risk, level, 0.3, clusters=None, replicates=100, seed=1)
+    assert found.low > 0.3
+    wrong = evaluate(y, np.clip(risk * 2, 0, 1), replicates=60, rng=rng).metrics["ece"]
+    assert 0.1 < wrong.low < wrong.value < wrong.high

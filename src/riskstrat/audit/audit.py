@@ -28,6 +28,7 @@ from riskstrat.audit.spec import AuditSpec
 from riskstrat.audit.tested import read_tested
 from riskstrat.errors import StudyError
 from riskstrat.risk_model import FeatureRows, RiskModel
+from riskstrat.statistics.together import together
 from riskstrat.vocabulary import Finding
 
 Progress = Callable[[float, str], None]
@@ -78,6 +79,7 @@ def audit(
     replicates: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
+    by_date: bool = False,
 ) -> AuditResult:
     """Audit the winner on the held-out dates.
 
@@ -97,6 +99,7 @@ def audit(
         extra: further measurements that gates may name.
         replicates, seed: of the resampling.
         progress: told the share done and what is going on.
+        by_date: whether each as-of date has a list of its own, as in training.
 
     Raises:
         StudyError: a group or gate asks for something the run does not have.
@@ -110,7 +113,7 @@ def audit(
     positive_at = model.parameters.get("positive_at")
     cuts = capacity_cuts(spec.capacity, positive_at)
     clusters = clusters_of(own, groups, cluster)
-    people = people_of(own, groups, spec, clusters)
+    people = people_of(own, groups, spec, clusters, by_date=by_date)
     table = fairness_of(people, spec, cuts=cuts, replicates=replicates, seed=seed, levels=levels)
     tell(0.6, "explaining the model")
     tested = read_tested(own, features, model)
@@ -159,7 +162,10 @@ ORDER = ("error", "warning", "info")
 
 
 def clusters_of(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.int64]:
-    """A number per row for what is resampled whole, in the order of its name."""
+    """A number per row for what is resampled whole, in the order of its name.
+
+    Whoever moved is in one cluster all the same: see ``statistics.together``.
+    """
     units = rows["unit_id"].to_pylist()
     if cluster == "unit":
         return _numbered(units)
@@ -170,7 +176,9 @@ def clusters_of(rows: pa.Table, groups: pa.Table, cluster: str) -> NDArray[np.in
         )
     labels = align(rows, groups, [cluster])[cluster].to_pylist()
     pairs = zip(labels, units, strict=True)
-    return _numbered([f"= {x}" if x is not None else f"unit {u}" for x, u in pairs])
+    named = _numbered([f"= {x}" if x is not None else f"unit {u}" for x, u in pairs])
+    days = np.asarray(rows["as_of"].cast(pa.date32()).cast(pa.int32()).to_numpy())
+    return together(_numbered(units), named, days.astype(np.int64)).labels
 
 
 def _numbered(labels: list[str]) -> NDArray[np.int64]:

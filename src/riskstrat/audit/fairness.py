@@ -137,6 +137,7 @@ def fairness_of(
         score_is_probability=probability,
         levels=levels,
         references={a: r for a, r in spec.references.items() if a in people.levels},
+        lists=people.lists,
     )
     values = _values(people, chosen, probability)
     return _table(_rows(found, values, _evidence(people, spec)))
@@ -147,7 +148,7 @@ def _values(
 ) -> dict[tuple[str, str | None], Values]:
     """(group, cut) -> metric -> level -> value, from Fairlearn."""
     out: dict[tuple[str, str | None], Values] = {}
-    chosen = {cut.name: selection(people.score(cut), cut) for cut in cuts}
+    chosen = {cut.name: selection(people.score(cut), cut, people.lists) for cut in cuts}
     for group, level in people.levels.items():
         risk = people.risk if probability else None
         out[group, None] = scores_by_level(people.y, people.ranking, risk, level)

@@ -34,6 +34,7 @@ class People:
         risk, ranking: float (n,), the risk and the raw score.
         clusters: (n,), what is resampled whole.
         levels: group -> str (n,); ``everyone`` first, intersections last.
+        lists: (n,), the as-of date whose list each row is of; None where all rows are one ranking.
     """
 
     place: IntArray
@@ -43,6 +44,7 @@ class People:
     ranking: FloatArray
     clusters: NDArray[Any]
     levels: Mapping[str, NDArray[np.str_]]
+    lists: NDArray[Any] | None = None
 
     @property
     def units(self) -> int:
@@ -60,7 +62,12 @@ class People:
 
 
 def people_of(
-    predictions: pa.Table, groups: pa.Table, spec: AuditSpec, clusters: NDArray[Any] | None = None
+    predictions: pa.Table,
+    groups: pa.Table,
+    spec: AuditSpec,
+    clusters: NDArray[Any] | None = None,
+    *,
+    by_date: bool = False,
 ) -> People:
     """Align the rows of one learner on one split with the groups of a study.
 
@@ -70,6 +77,7 @@ def people_of(
         groups: unit_id, as_of and a column for each of ``spec.groups``.
         spec: the groups and their intersections.
         clusters: (n,) labels in the order of ``predictions``; default the unit.
+        by_date: whether each as-of date has a list of its own.
 
     Raises:
         StudyError: a group is not in ``groups``.
@@ -98,6 +106,7 @@ def people_of(
         ranking=_floats(predictions["raw_score"])[known],
         clusters=unit[known] if clusters is None else np.asarray(clusters)[known],
         levels={EVERYONE: np.full(int(known.sum()), EVERYONE), **texts, **crossed},
+        lists=predictions["as_of"].to_numpy()[known] if by_date else None,
     )
 
 

@@ -21,12 +21,13 @@ Values = Mapping[str, Mapping[str, float]]
 """metric -> level -> value"""
 
 
-def selection(score: FloatArray, cut: Cut) -> FloatArray:
+def selection(score: FloatArray, cut: Cut, lists: NDArray[Any] | None = None) -> FloatArray:
     """How much of each person a cut selects: 1, 0, or the same part of each person tied at it.
 
     Args:
         score: float (n,), what the cut looks at; NaN (only under a threshold) is not selected.
         cut: the top share, or everyone at or above a threshold.
+        lists: (n,) labels of lists made one by one, the share being cut in each; None: one list.
 
     Examples:
         >>> selection(np.array([3.0, 2.0, 2.0, 1.0]), Cut.top(0.5))
@@ -34,7 +35,18 @@ def selection(score: FloatArray, cut: Cut) -> FloatArray:
     """
     if cut.threshold is not None:
         return (score >= cut.threshold).astype(np.float64)
-    seats = float(places(cut.share or 0.0, np.array([float(len(score))]))[0])
+    if lists is None:
+        return _top(score, cut.share or 0.0)
+    chosen = np.empty(len(score))
+    for one in np.unique(lists):
+        own = lists == one
+        chosen[own] = _top(score[own], cut.share or 0.0)
+    return chosen
+
+
+def _top(score: FloatArray, share: float) -> FloatArray:
+    """A share of one list, likewise."""
+    seats = float(places(share, np.array([float(len(score))]))[0])
     at = np.sort(score)[::-1][int(seats) - 1]
     above, tied = score > at, score == at
     part = (seats - above.sum()) / tied.sum()

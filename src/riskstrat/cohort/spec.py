@@ -65,6 +65,14 @@ class CohortSpec(Spec):
             raise ValueError("ages must rise")
         return value
 
+    @property
+    def lists_by_date(self) -> bool:
+        """Whether each as-of date has a list of its own; not where dates are events of people.
+
+        The morning after an event has a person or two: rows of all dates are one ranking then.
+        """
+        return not isinstance(self.as_of, EventDates)
+
 
 class OutcomeSpec(Spec):
     """What happens within the horizon: yes, no, or not yet known."""

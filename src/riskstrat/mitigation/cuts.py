@@ -6,7 +6,7 @@ then the top of the shifted scores, so it is as long as before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +42,10 @@ def _shifted(trial: Trial, wanted: Callable[[Part, BoolArray], FloatArray]) -> F
     low, high = 0.0, 1.0
     for _ in range(STEPS):  # the share of the wanted that makes the list as long as it may be
         share = (low + high) / 2
-        cuts = {name: _cut(scores[name], share) for name in names}
+        cuts = _cuts(scores, share)
         listed = sum(len(x) - np.searchsorted(x, cuts[name]) for name, x in everybody.items())
         low, high = (share, high) if listed < trial.at * len(part) else (low, share)
-    moved = {name: -_cut(scores[name], high) for name in names}
+    moved = {name: -cut for name, cut in _cuts(scores, high).items()}
     usual = moved.get(OTHERS, float(np.mean(list(moved.values()))))
     level = trial.test.level
     shift = np.array([moved.get(str(name), usual) for name in np.unique(level)])
@@ -61,6 +61,12 @@ def _merged(part: Part) -> NDArray[np.str_]:
     return np.where(few[codes.reshape(-1)], OTHERS, part.level)
 
 
-def _cut(scores: FloatArray, share: float) -> float:
-    """The score that a share of these reaches, between two scores where it falls there."""
-    return float(np.quantile(scores, 1 - share)) if len(scores) else 0.0
+def _cuts(scores: Mapping[str, FloatArray], share: float) -> dict[str, float]:
+    """The score that a share of each level's reaches, between two scores where it falls there.
+
+    A level without any score to go by (levels of few outcomes together, and none of them has one)
+    is moved as the others are on average.
+    """
+    found = {name: float(np.quantile(x, 1 - share)) for name, x in scores.items() if len(x)}
+    usual = float(np.mean(list(found.values()))) if found else 0.0
+    return {name: found.get(name, usual) for name in scores}

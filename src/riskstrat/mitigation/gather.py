@@ -43,6 +43,7 @@ class Tables:
         grouped: whether it was judged on units held out, not on later dates.
         thresholds: capacity -> the risk at which the winner's list ends.
         seed: of the study.
+        by_date: whether each as-of date has a list of its own.
     """
 
     cohort: pa.Table
@@ -56,6 +57,7 @@ class Tables:
     grouped: bool
     thresholds: Mapping[float, float | None]
     seed: int
+    by_date: bool = False
 
 
 def gather(tables: Tables, group: str, at: float) -> Trial:
@@ -204,6 +206,7 @@ def _part(tables: Tables, rows: pa.Table, group: str, *, read: bool) -> Part:
         unit=np.asarray(units.indices.to_numpy(zero_copy_only=False), dtype=np.int64),
         score=score,
         matrix=_matrix(tables, rows) if read else np.zeros((0, 0), dtype=np.float32),
+        lists=rows["as_of"].to_numpy() if tables.by_date else np.zeros(0),
     )
 
 

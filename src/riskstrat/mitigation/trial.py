@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Part:
         score: float (n,), the current model's, on the scale on which it is adjusted; empty where
             it is not needed.
         matrix: float (n, features); empty where it is not needed.
+        lists: (n,) the list of each row, such as its as-of date; empty where all are one.
     """
 
     y: BoolArray
@@ -37,6 +38,7 @@ class Part:
     unit: IntArray
     score: FloatArray
     matrix: NDArray[np.float32]
+    lists: NDArray[Any] = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.y)
@@ -45,7 +47,7 @@ class Part:
         """Some of the rows."""
         cut = {
             name: getattr(self, name)[chosen]
-            for name in ("y", "level", "clusters", "unit", "score", "matrix")
+            for name in ("y", "level", "clusters", "unit", "score", "matrix", "lists")
             if len(getattr(self, name)) == len(self)
         }
         return replace(self, **cut)

@@ -134,9 +134,14 @@ def _structure(
     reasons = reasons[held.holders.rows[reasons] > 0]
     categories = [i for i, f in enumerate(model.features) if f.kind is FeatureKind.CATEGORY]
     levels = held.places(("level",), categories)
-    levels = levels[held.holders.rows[levels] > 0]
-    rare_levels = _rare(model, held, levels, least)
     undeclared = {f.name for f in model.features if not f.levels}
+    # A declared level that nobody has tells of nobody; one that was learnt tells of somebody.
+    kept = [
+        held.holders.rows[place] > 0
+        or model.features[held.sayings[place].feature].name in undeclared
+        for place in levels.tolist()
+    ]
+    rare_levels = _rare(model, held, levels[np.array(kept, dtype=np.bool_)], least)
     linear = model.linear is not None
     fewest = int(least[own].min()) if linear and len(own) else None
     coefficients = sum(1 for term in model.linear.terms if term.coefficient) if model.linear else 0

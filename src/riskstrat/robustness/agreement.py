@@ -6,19 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray
+from riskstrat.statistics.estimate import BoolArray, Estimate, FloatArray, IntArray
 from riskstrat.statistics.ranked import places
 
-LIMITS = (0.025, 0.975)
 
-
-def listed(raw: FloatArray, share: float) -> BoolArray:
+def listed(raw: FloatArray, share: float, lists: IntArray | None = None) -> BoolArray:
     """Who a list of some length takes, (n,): the highest scores, the earlier row of two equals.
 
     Args:
         raw: float (n,), the scores.
         share: the length, as a share of everybody.
+        lists: int (n,), the list of each row, each of that length; None: one list.
     """
+    if lists is not None:
+        chosen = np.zeros(len(raw), dtype=np.bool_)
+        for one in np.unique(lists):
+            chosen[lists == one] = listed(raw[lists == one], share)
+        return chosen
     seats = int(places(share, np.array([float(len(raw))]))[0])
     chosen = np.zeros(len(raw), dtype=np.bool_)
     chosen[np.argsort(-raw, kind="stable")[:seats]] = True
@@ -36,30 +40,43 @@ def jaccard(one: BoolArray, other: BoolArray) -> float:
     return int((one & other).sum()) / either if either else float("nan")
 
 
-def agreement(reference: FloatArray, others: Sequence[FloatArray], share: float) -> Estimate:
-    """The mean agreement of some lists with one, and between which values 95% of them lie.
+def agreement(
+    reference: FloatArray,
+    others: Sequence[FloatArray],
+    share: float,
+    lists: IntArray | None = None,
+) -> Estimate:
+    """The mean agreement of some lists with one, and that of the least and the most alike.
+
+    A handful of lists has no 95% range: one more would fall between the two ends of k with
+    probability (k - 1) / (k + 1), which is 60% for four and 82% for ten.
 
     Args:
         reference: float (n,), scores of the list they are held against.
         others: scores of the same people, each (n,).
         share: the length of the lists.
+        lists: int (n,) as for ``listed``.
 
     Returns:
-        The limits are of the lists themselves, not of their mean; n are the people listed.
+        ``low`` and ``high`` are the lowest and highest of the lists; n are the people listed.
     """
-    own = listed(reference, share)
-    found = np.array([jaccard(own, listed(raw, share)) for raw in others])
+    own = listed(reference, share, lists)
+    found = np.array([jaccard(own, listed(raw, share, lists)) for raw in others])
     if not len(found):
         return Estimate.unknown(int(own.sum()))
-    low, high = np.quantile(found, LIMITS)
-    return Estimate(float(found.mean()), float(low), float(high), int(own.sum()))
+    return Estimate(float(found.mean()), float(found.min()), float(found.max()), int(own.sum()))
 
 
-def always(reference: FloatArray, others: Sequence[FloatArray], share: float) -> Estimate:
+def always(
+    reference: FloatArray,
+    others: Sequence[FloatArray],
+    share: float,
+    lists: IntArray | None = None,
+) -> Estimate:
     """The share of a list's people who are on every one of some other lists, too."""
-    own = listed(reference, share)
+    own = listed(reference, share, lists)
     on_all = own.copy()
     for raw in others:
-        on_all &= listed(raw, share)
+        on_all &= listed(raw, share, lists)
     n = int(own.sum())
     return Estimate(int(on_all.sum()) / n if n else float("nan"), float("nan"), float("nan"), n)

@@ -71,6 +71,7 @@ def compare(
     shares: Sequence[float],
     replicates: int,
     rng: np.random.Generator,
+    lists: IntArray | None = None,
 ) -> list[Compared]:
     """Discrimination, what a list of each length finds, and the Brier score, of two models.
 
@@ -81,13 +82,14 @@ def compare(
         shares: capacities.
         replicates: resamples.
         rng: source of the resamples.
+        lists: int (n,), the list of each row; None: one list.
 
     Raises:
         NotEstimable: one class only, or a share outside (0, 1].
     """
     found = paired.compare(
         y, second, first, clusters=clusters, shares=shares, replicates=replicates, rng=rng,
-        slow=False,
+        slow=False, lists=lists,
     )  # fmt: skip
     overall = [(name, None, found.metrics[name]) for name in OVERALL]
     at = [(name, share, told[name]) for share, told in found.at_capacity.items() for name in AT]

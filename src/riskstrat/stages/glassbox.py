@@ -171,6 +171,7 @@ def _compared(job: Job, ground: Ground, rival: Rival, tested: pa.Table) -> Compa
         shares=spec.audit.capacity,
         replicates=spec.training.replicates,
         rng=np.random.default_rng([spec.seed, 0]),
+        lists=rows.as_of[rival.rows] if spec.cohort.lists_by_date else None,
     )
 
 

@@ -47,6 +47,7 @@ def training_stage(job: Job, *, progress: Progress) -> None:
             scratch=scratch,
             memory=amount(job.memory),
             progress=progress,
+            by_date=study.spec.cohort.lists_by_date,
         )
         rows = _write_training(result, folder)
         facts |= _training_facts(result, features.num_rows) | {"rows_out": rows}
@@ -172,6 +173,7 @@ def audit_stage(job: Job, *, progress: Progress) -> None:
             replicates=study.spec.training.replicates,
             seed=study.spec.seed,
             progress=lambda share, words: progress((1 + share) / 2, words),
+            by_date=study.spec.cohort.lists_by_date,
         )
         _write_audit(result, privacy, folder)
         facts |= {

@@ -238,6 +238,7 @@ def _judged(job: Job, tested: _Tested, rows: pa.Table, scores: pa.Table) -> Fact
         shares=spec.audit.capacity,
         replicates=spec.training.replicates,
         rng=np.random.default_rng([spec.seed, 0]),
+        lists=rows["as_of"].to_numpy() if spec.cohort.lists_by_date else None,
     )
     return judged.as_dict() | {"n": judged.n, "outcomes": judged.positives}
 

@@ -88,4 +88,5 @@ def _tables(job: Job) -> Tables:
         grouped=spec.training.folds.scheme == "grouped_kfold",
         thresholds={at["share"]: at["risk_threshold"] for at in measured["at_capacity"]},
         seed=spec.seed,
+        by_date=spec.cohort.lists_by_date,
     )

@@ -1,7 +1,8 @@
 """What a service that can see a share of the people would find, and whom it would miss.
 
 The policy under study is "take the top share", so every replicate finds its own threshold: next
-year's list is cut from next year's people. The price of a false positive in ``net_benefit`` is a
+year's list is cut from next year's people. Rows of several dates are several lists, each cut on
+its own; what is told is of all of them together. The price of a false positive in ``net_benefit`` is a
 value judgement, not an estimate: it is read off once, at the point cut, and then kept.
 """
 
@@ -25,10 +26,11 @@ class AtCapacity:
 
     Attributes:
         share: the capacity asked for, in (0, 1].
-        selected: people it takes, max(1, share * n rounded half up).
-        threshold: the lowest ranking score selected.
+        selected: people it takes, max(1, share * n rounded half up) of each list.
+        threshold: the lowest ranking score selected; of several lists the mean of theirs,
+            weighed by their lengths.
         risk_threshold: mean risk of the people tied at that score, where ``net_benefit`` is
-            taken; NaN when the risk is not a probability.
+            taken (of several lists their mean likewise); NaN when the risk is not a probability.
         tied, tied_selected: people with exactly that score, and how many of them are taken.
         ppv: positives among the selected; n is ``selected``.
         sensitivity: positives found; n is the positives.
@@ -71,12 +73,24 @@ class AtCapacity:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCut:
-    """A share's cut on the data as they are."""
+    """A share's cut on the data as they are.
+
+    Attributes:
+        share: the capacity.
+        seats: people each list takes.
+        ties: the tie group each list's cut falls in.
+        risk_threshold: see ``AtCapacity``.
+    """
 
     share: float
-    selected: int
-    tie: int
+    seats: tuple[int, ...]
+    ties: tuple[int, ...]
     risk_threshold: float
+
+    @property
+    def selected(self) -> int:
+        """People taken over all lists."""
+        return sum(self.seats)
 
     @property
     def name(self) -> str:
@@ -93,23 +107,26 @@ class CapacityPlan:
 
     def estimates(self, found: Replicates, ranking: FloatArray) -> tuple[AtCapacity, ...]:
         """Each capacity with its intervals; ``ranking`` (n,) in rank order."""
-        return tuple(self._one(cut, found, float(ranking[self._start(cut)])) for cut in self.cuts)
-
-    def _start(self, cut: PlannedCut) -> int:
-        return int(self.ranked.first[cut.tie])
+        first = self.ranked.first
+        ends = [[float(ranking[first[tie]]) for tie in cut.ties] for cut in self.cuts]
+        return tuple(
+            self._one(cut, found, _mean(lowest, cut.seats))
+            for cut, lowest in zip(self.cuts, ends, strict=True)
+        )
 
     def _one(self, cut: PlannedCut, found: Replicates, threshold: float) -> AtCapacity:
         n, positives = len(self.ranked.rows), len(self.ranked.positive_at)
-        start, end = self._start(cut), int(self.ranked.first[cut.tie + 1])
-        best, worst = tie_bounds(self.ranked, cut.tie, cut.selected)
+        first, begin = self.ranked.first, self.ranked.first[self.ranked.lists[:-1]]
+        starts, ends = first[list(cut.ties)], first[[tie + 1 for tie in cut.ties]]
+        best, worst = tie_bounds(self.ranked, cut)
         ppv = found.estimate((cut.name, "ppv"), cut.selected)
         return AtCapacity(
             share=cut.share,
             selected=cut.selected,
             threshold=threshold,
             risk_threshold=cut.risk_threshold,
-            tied=end - start,
-            tied_selected=cut.selected - start,
+            tied=int((ends - starts).sum()),
+            tied_selected=cut.selected - int((starts - begin).sum()),
             ppv=ppv,
             sensitivity=found.estimate((cut.name, "sensitivity"), positives),
             specificity=found.estimate((cut.name, "specificity"), n - positives),
@@ -137,15 +154,26 @@ def plan_capacities(
     Raises:
         NotEstimable: if a share lies outside (0, 1].
     """
-    n = len(ranked.rows)
+    first = ranked.first
+    bounds = first[ranked.lists]
     cuts = []
     for share in shares:
-        selected = int(places(checked_share(share), np.array([float(n)]))[0])
-        tie = int(ranked.tie[selected - 1])
-        tied = ranked.rows[ranked.first[tie] : ranked.first[tie + 1]]
-        implied = float(risk[tied].mean()) if probability else float("nan")
-        cuts.append(PlannedCut(float(share), selected, tie, implied))
+        seats = places(checked_share(share), np.diff(bounds).astype(np.float64)).astype(np.int64)
+        ties = ranked.tie[bounds[:-1] + seats - 1]
+        tied = [ranked.rows[first[tie] : first[tie + 1]] for tie in ties]
+        each = tuple(int(k) for k in seats)
+        implied = (
+            _mean([float(risk[rows].mean()) for rows in tied], each)
+            if probability
+            else float("nan")
+        )
+        cuts.append(PlannedCut(float(share), each, tuple(int(tie) for tie in ties), implied))
     return CapacityPlan(ranked, tuple(cuts))
+
+
+def _mean(values: Sequence[float], seats: Sequence[int]) -> float:
+    """The mean over lists, weighed by their lengths; of one list its value, to the last bit."""
+    return values[0] if len(values) == 1 else float(np.average(values, weights=seats))
 
 
 def checked_share(share: float) -> float:
@@ -155,19 +183,22 @@ def checked_share(share: float) -> float:
     return float(share)
 
 
-def tie_bounds(ranked: RankedRows, tie: int, selected: int) -> tuple[int, int]:
-    """Most and fewest positives among ``selected`` people, over all orders of the tie at the cut.
+def tie_bounds(ranked: RankedRows, cut: PlannedCut) -> tuple[int, int]:
+    """Most and fewest positives among the selected, over all orders of the ties at the cut.
 
     Args:
         ranked: all rows.
-        tie: the tie group the cut falls in.
-        selected: people selected.
+        cut: of them.
     """
-    start, end = int(ranked.first[tie]), int(ranked.first[tie + 1])
-    above = int(ranked.positives_before[start])
-    positives = int(ranked.positives_before[end]) - above
-    negatives, seats = end - start - positives, selected - start
-    return above + min(positives, seats), above + max(0, seats - negatives)
+    most = fewest = 0
+    for first_tie, tie, seats in zip(ranked.lists[:-1], cut.ties, cut.seats, strict=True):
+        begin, start, end = (int(ranked.first[x]) for x in (first_tie, tie, tie + 1))
+        above, upto = (int(ranked.positives_before[x]) for x in (start, end))
+        earlier, positives = above - int(ranked.positives_before[begin]), upto - above
+        negatives, left = end - start - positives, seats - (start - begin)
+        most += earlier + min(positives, left)
+        fewest += earlier + max(0, left - negatives)
+    return most, fewest
 
 
 def capacity_kernel(counts: Cumulated, plan: CapacityPlan) -> dict[Key, FloatArray]:

@@ -175,6 +175,33 @@ def percentile_estimate(value: float, draws: FloatArray, n: int) -> Estimate:
     return Estimate(value, float(low), float(high), n)
 
 
+def folded_estimate(value: float, noise: FloatArray, n: int) -> Estimate:
+    """A sum of absolute values, or the largest less the smallest of several, with its interval.
+
+    Noise can only add to such a statistic, and resampling adds it once more: percentiles of its
+    replicates leave out a true value of 0, and often the value itself. But both are seminorms, so
+    the statistic of what was measured is never farther from the true one than the statistic of the
+    error, whose 95% point resampling knows: that is taken off and added, nothing being below 0.
+    Near 0 the interval covers more than 95 times in 100, never less.
+
+    Args:
+        value: the statistic on the data as they are.
+        noise: float (replicates,), the statistic of what each resample adds to the measurements.
+        n: the denominator to publish.
+
+    Examples:
+        >>> print(folded_estimate(0.02, np.linspace(0, 0.1, 101), 80))
+        0.02 (0 to 0.115), n=80
+    """
+    if not isfinite(value):
+        return Estimate.unknown(n)
+    usable = noise[np.isfinite(noise)]
+    if usable.size == 0 or usable.size < ENOUGH_REPLICATES * noise.size:
+        return Estimate(value, nan, nan, n)
+    reach = float(np.quantile(usable, LIMITS[1] - LIMITS[0]))
+    return Estimate(value, max(0.0, value - reach), value + reach, n)
+
+
 def estimate_of_draws(values: FloatArray, n: int) -> Estimate:
     """The same of the point value followed by its replicates: float (1 + replicates,)."""
     return percentile_estimate(float(values[0]), values[1:], n)

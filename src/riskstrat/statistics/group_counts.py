@@ -2,7 +2,8 @@
 
 The same statistics as ``group_kernel``, which says what they mean in plain NumPy and stays the
 smaller inputs' way; a test holds the two together. Here each resample walks down the ranking once
-and bumps the counters of each row's levels. Nothing but the draws grows with the replicates.
+and bumps the counters of each row's levels. Nothing but the draws grows with the replicates. Rows of
+several lists are walked a second time, list by list, as far as the longest share of each.
 
 The log-odds that the calibration slope is fitted on are put into at most ``BINS`` steps in the
 resamples (never in the point value). Beside their spread the steps are so small that a limit moves
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from .cuts import RANKING, Cut, Level
 from .estimate import FloatArray, IntArray, finite
 from .group_kernel import GroupCounts, level_point_fits, rates, scores
-from .group_walk import Found, Ranked, tally, walk
+from .group_walk import Found, Listed, Ranked, drawn_of, tally, walk, walk_lists
 from .probability import LOGIT_CLIP
 from .ranked import places, rank_rows
 from .resample import Clusters, Key, Replicates
@@ -34,9 +35,11 @@ MOST_WORKERS = 4
 def load() -> None:
     """Compile what is compiled, or load it from the last time; a few seconds once a machine."""
     y, risk = np.array([True, False]), np.array([0.6, 0.4])
-    counts = GroupCounts(y, risk, {RANKING: risk}, (Cut.top(0.5), Cut.at_least(0.5, score=RANKING)))
+    cuts = (Cut.top(0.5), Cut.at_least(0.5, score=RANKING))
     levels = (Level("everyone", "everyone", np.ones(2, dtype=np.bool_)),)
-    count_replicates(counts, levels, Clusters(np.arange(2), 2), 1, np.random.default_rng(0))
+    for lists in (None, np.arange(2)):
+        counts = GroupCounts(y, risk, {RANKING: risk}, cuts, lists)
+        count_replicates(counts, levels, Clusters(np.arange(2), 2), 1, np.random.default_rng(0))
 
 
 def count_replicates(
@@ -89,6 +92,8 @@ class _Plan:
     counts: GroupCounts
     levels: tuple[Level, ...]
     ranked: Ranked
+    listed: Listed | None
+    """the rows list by list; None where there is one list"""
     clusters: Clusters
     sizes: IntArray
     """rows of each cluster"""
@@ -106,9 +111,22 @@ class _Plan:
 
     def one(self, weights: NDArray[np.uint16]) -> Found:
         """One resample, from how often each cluster was drawn."""
+        if self.listed is not None:
+            return self._list_by_list(self.listed, weights)
         n = float(np.dot(weights.astype(np.int64), self.sizes))
         seats = np.array([places(share, np.array([n]))[0] for share in self.shares])
         return Found(*walk(self.ranked, weights, seats, len(self.levels), self.starts))
+
+    def _list_by_list(self, listed: Listed, weights: NDArray[np.uint16]) -> Found:
+        n = drawn_of(listed, weights).astype(np.float64)
+        seats = np.empty((len(n), len(self.shares)))
+        for column, share in enumerate(self.shares):
+            seats[:, column] = np.where(n > 0, places(share, n), 0.0)
+        selected, true = walk_lists(listed, weights, seats, len(self.levels))
+        found = Found(*walk(self.ranked, weights, np.empty(0), len(self.levels), self.starts))
+        return found._replace(
+            selected=np.hstack((selected, found.selected)), true=np.hstack((true, found.true))
+        )
 
     def metrics(self, found: Sequence[Found], *, exact: bool = False) -> Mapping[Key, FloatArray]:
         """(attribute, level, cut or "", metric) -> float (replicates,)."""
@@ -163,11 +181,27 @@ def _plan(counts: GroupCounts, levels: Sequence[Level], clusters: Clusters) -> _
         counts=counts,
         levels=tuple(levels),
         ranked=ranked,
+        listed=_listed(counts, levels, clusters) if shares else None,
         clusters=clusters,
         sizes=np.bincount(clusters.of_row, minlength=clusters.count).astype(np.int64),
         starts=np.array(level_point_fits(counts, levels, everyone, clusters)).reshape(-1, 2),
         shares=tuple(cut.share or 0.0 for cut in shares),
         names=tuple(cut.name for cut in (*shares, *fixed)),
+    )
+
+
+def _listed(counts: GroupCounts, levels: Sequence[Level], clusters: Clusters) -> Listed | None:
+    if counts.lists is None:
+        return None
+    found = rank_rows(
+        counts.y, counts.scores[RANKING], clusters, risk=counts.risk, lists=counts.lists
+    )
+    return Listed(
+        cluster=found.cluster.astype(np.int32),
+        tie=found.tie.astype(np.int32),
+        positive=counts.y[found.rows].astype(np.int8),
+        level=_codes(levels, found.rows),
+        first=found.first[found.lists],
     )
 
 

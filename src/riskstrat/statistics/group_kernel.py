@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cuts import RANKING, Cut, Level
-from .estimate import BoolArray, FloatArray, finite
+from .estimate import BoolArray, FloatArray, IntArray, finite
 from .probability import Runs, find_runs, point_fit, recalibrate, squared_errors
 from .ranked import (
     Cumulated,
@@ -53,12 +53,14 @@ class GroupCounts:
         risk: float (n,), or None when there is no probability.
         scores: every score a cut may name, ``ranking`` among them; float (n,) each.
         cuts: the decision rules.
+        lists: int (n,), the list of each row; None where there is one.
     """
 
     y: BoolArray
     risk: FloatArray | None
     scores: Mapping[str, FloatArray]
     cuts: tuple[Cut, ...]
+    lists: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,16 @@ class _LevelRows:
 
     Attributes:
         level: the level.
-        ranked: score name to the level's rows by that score.
+        ranked: the level's rows by the ranking, whatever their list.
+        listed: score name to the level's rows by that score within each list.
         columns: float (n_level, 2 + 2 * fixed cuts), in order of the ranking.
         runs: its risks in that order, with where to start the calibration fit.
         start: intercept and slope on the data as they are.
     """
 
     level: Level
-    ranked: Mapping[str, RankedRows]
+    ranked: RankedRows
+    listed: Mapping[str, RankedRows]
     columns: FloatArray
     runs: Runs
     start: tuple[float, float]
@@ -87,16 +91,19 @@ def group_kernel(counts: GroupCounts, levels: Sequence[Level], clusters: Cluster
     cut, ``RATES`` and ``selected`` with one.
     """
     by_share = [cut for cut in counts.cuts if cut.share is not None]
-    everyone = {
-        name: rank_rows(counts.y, finite(name, counts.scores[name]), clusters, risk=counts.risk)
-        for name in dict.fromkeys([RANKING, *(cut.score for cut in by_share)])
+    main = _ranked(counts, RANKING, clusters, None)
+    listed = {
+        name: main
+        if name == RANKING and counts.lists is None
+        else _ranked(counts, name, clusters, counts.lists)
+        for name in dict.fromkeys(cut.score for cut in by_share)
     }
-    rows = [_level_rows(counts, level, everyone, clusters) for level in levels]
+    rows = [_level_rows(counts, level, main, listed, clusters) for level in levels]
 
     def kernel(weights: FloatArray) -> dict[Key, FloatArray]:
         points: dict[str, CutPoint] = {}
         for name in dict.fromkeys(cut.score for cut in by_share):
-            ranked = cumulate(everyone[name], weights)
+            ranked = cumulate(listed[name], weights)
             points |= {c.name: cut_point(ranked, c.share or 0) for c in by_share if c.score == name}
         out: dict[Key, FloatArray] = {}
         for level in rows:
@@ -106,6 +113,13 @@ def group_kernel(counts: GroupCounts, levels: Sequence[Level], clusters: Cluster
     return kernel
 
 
+def _ranked(
+    counts: GroupCounts, name: str, clusters: Clusters, lists: IntArray | None
+) -> RankedRows:
+    score = finite(name, counts.scores[name])
+    return rank_rows(counts.y, score, clusters, risk=counts.risk, lists=lists)
+
+
 def is_large(n_rows: int, cuts: Sequence[Cut], replicates: int) -> bool:
     """Whether ``group_counts`` should do the work; it knows shares of the ranking only."""
     elsewhere = any(cut.share is not None and cut.score != RANKING for cut in cuts)
@@ -113,10 +127,18 @@ def is_large(n_rows: int, cuts: Sequence[Cut], replicates: int) -> bool:
 
 
 def _level_rows(
-    counts: GroupCounts, level: Level, everyone: Mapping[str, RankedRows], clusters: Clusters
+    counts: GroupCounts,
+    level: Level,
+    main: RankedRows,
+    listed: Mapping[str, RankedRows],
+    clusters: Clusters,
 ) -> _LevelRows:
-    ranked = {n: restrict(all_, counts.y, clusters, level.members) for n, all_ in everyone.items()}
-    order = ranked[RANKING].rows
+    ranked = restrict(main, counts.y, clusters, level.members)
+    own = {
+        name: ranked if rows is main else restrict(rows, counts.y, clusters, level.members)
+        for name, rows in listed.items()
+    }
+    order = ranked.rows
     y = counts.y[order]
     risk = np.full(len(order), np.nan) if counts.risk is None else counts.risk[order]
     columns = [squared_errors(y, risk), risk]
@@ -125,16 +147,17 @@ def _level_rows(
             selected = counts.scores[cut.score][order] >= cut.threshold
             columns += [selected.astype(np.float64), (selected & y).astype(np.float64)]
     runs = find_runs(risk)
-    unit = cumulate(ranked[RANKING], np.ones((1, clusters.count)))
-    return _LevelRows(level, ranked, np.column_stack(columns), runs, point_fit(unit, runs))
+    unit = cumulate(ranked, np.ones((1, clusters.count)))
+    return _LevelRows(level, ranked, own, np.column_stack(columns), runs, point_fit(unit, runs))
 
 
 def _level_kernel(
     counts: GroupCounts, rows: _LevelRows, points: Mapping[str, CutPoint], weights: FloatArray
 ) -> dict[Key, FloatArray]:
-    level, main = rows.level, cumulate(rows.ranked[RANKING], weights)
-    by_score = {RANKING: main} | {
-        name: cumulate(ranked, weights) for name, ranked in rows.ranked.items() if name != RANKING
+    level, main = rows.level, cumulate(rows.ranked, weights)
+    by_score = {
+        name: main if ranked is rows.ranked else cumulate(ranked, weights)
+        for name, ranked in rows.listed.items()
     }
     sums = iter((main.weights @ rows.columns).T)
     found = {"": _scores(main, rows, squared=next(sums), expected=next(sums))}

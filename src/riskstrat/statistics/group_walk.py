@@ -39,6 +39,21 @@ class Ranked(NamedTuple):
     fixed: Any
 
 
+class Listed(NamedTuple):
+    """The rows list by list, each from the highest score to the lowest.
+
+    Attributes:
+        cluster, tie, positive, level: as in ``Ranked``.
+        first: int64 (lists + 1), where each list begins, and the number of rows.
+    """
+
+    cluster: Any
+    tie: Any
+    positive: Any
+    level: Any
+    first: Any
+
+
 class Found(NamedTuple):
     """What one resample gives, by level; ``cuts`` are the shares first, then the fixed ones.
 
@@ -67,6 +82,69 @@ def tally(drawn: Any, weights: Any) -> None:  # pragma: no cover (compiled)
     """Count how often each cluster was drawn; ``weights`` begins with zeros."""
     for i in range(len(drawn)):
         weights[drawn[i]] += 1
+
+
+@njit(nogil=True, cache=True)
+def drawn_of(listed: Any, weights: Any) -> Any:  # pragma: no cover (compiled)
+    """How many rows of each list were drawn: int64 (lists)."""
+    counts = np.zeros(len(listed.first) - 1, np.int64)
+    for one in range(len(counts)):
+        for row in range(listed.first[one], listed.first[one + 1]):
+            counts[one] += weights[listed.cluster[row]]
+    return counts
+
+
+@njit(nogil=True, cache=True)
+def walk_lists(
+    listed: Any, weights: Any, seats: Any, n_levels: int
+) -> Any:  # pragma: no cover (compiled)
+    """Down each list as far as its longest share: people and positives selected.
+
+    Args:
+        listed: the rows.
+        weights: uint16 (clusters), how often each was drawn.
+        seats: float64 (lists, shares), people each share of each list selects; 0: nobody.
+        n_levels: levels over all attributes.
+
+    Returns:
+        Two float64 (levels, shares), as in ``Found``.
+    """
+    n_lists, n_shares = seats.shape
+    n_attributes = listed.level.shape[1]
+    selected, true = np.zeros((n_levels, n_shares)), np.zeros((n_levels, n_shares))
+    for one in range(n_lists):
+        begin, stop = listed.first[one], listed.first[one + 1]
+        people, positives = np.zeros(n_levels, np.int64), np.zeros(n_levels, np.int64)
+        done = seats[one] == 0
+        above, everybody, first = np.int64(0), np.int64(0), begin
+        for row in range(begin, stop + 1):
+            if row == stop or (row > begin and listed.tie[row] != listed.tie[row - 1]):
+                for s in range(n_shares):
+                    if not done[s] and everybody >= seats[one, s]:
+                        done[s] = True
+                        part = (seats[one, s] - above) / (everybody - above)
+                        for level in range(n_levels):
+                            selected[level, s] += people[level]
+                            true[level, s] += positives[level]
+                        for back in range(first, row):
+                            w = np.int64(weights[listed.cluster[back]])
+                            if w:
+                                for a in range(n_attributes):
+                                    level = listed.level[back, a]
+                                    selected[level, s] -= w * (1 - part)
+                                    if listed.positive[back]:
+                                        true[level, s] -= w * (1 - part)
+                above, first = everybody, row
+                if row == stop or done.all():
+                    break
+            w = np.int64(weights[listed.cluster[row]])
+            if w:
+                everybody += w
+                for a in range(n_attributes):
+                    people[listed.level[row, a]] += w
+                    if listed.positive[row]:
+                        positives[listed.level[row, a]] += w
+    return selected, true
 
 
 @njit(nogil=True, cache=True)

@@ -23,6 +23,7 @@ from .estimate import (
     wilson_interval,
 )
 from .group_kernel import RATES, SCORES, GroupCounts, group_kernel, is_large
+from .ranked import find_lists
 from .resample import Key, Replicates, find_clusters, replicate
 
 OBSERVED = "calibration_in_the_large"
@@ -104,6 +105,7 @@ def evaluate_groups(
     levels: Mapping[str, Sequence[str]] | None = None,
     references: Mapping[str, str] | None = None,
     enough: int = 30,
+    lists: NDArray[Any] | None = None,
 ) -> GroupEvaluation:
     """Every group's rates, accuracy and disparities, with clustered 95% percentile intervals.
 
@@ -116,6 +118,8 @@ def evaluate_groups(
         levels: attribute to levels that are listed even when empty.
         references: attribute to the level others are compared with; default the largest.
         enough: least denominator for a level to enter ``extremes``.
+        lists: (n,) labels of the lists that are made one by one, such as as-of dates: a share is
+            cut within each; None: one list.
 
     Raises:
         NotEstimable: as ``evaluate``, and for an unknown score, reference or repeated cut name.
@@ -131,7 +135,8 @@ def evaluate_groups(
     found_levels = {a: find_levels(a, v, (levels or {}).get(a)) for a, v in groups.items()}
     wanted = references or {}
     reference = {a: choose_reference(ls, wanted.get(a)) for a, ls in found_levels.items()}
-    counts = GroupCounts(outcome, p if score_is_probability else None, every, chosen)
+    which = find_lists(lists, len(outcome))
+    counts = GroupCounts(outcome, p if score_is_probability else None, every, chosen, which)
     found = _resample(counts, found_levels, clusters, replicates, rng)
     return _gather(counts, found_levels, reference, found, enough, replicates)
 
@@ -145,6 +150,7 @@ def resampled_groups(
     clusters: NDArray[Any],
     replicates: int,
     seed: int,
+    lists: NDArray[Any] | None = None,
 ) -> Replicates:
     """Every rate of every level, on the data and in every resample, for paired comparisons.
 
@@ -158,8 +164,10 @@ def resampled_groups(
         cuts: shares of the ranking.
         clusters: (n,) labels of what is resampled whole.
         replicates, seed: of the resampling.
+        lists: (n,) as in ``evaluate_groups``.
     """
-    counts = GroupCounts(both_classes(y), None, {RANKING: ranking}, tuple(cuts))
+    which = find_lists(lists, len(y))
+    counts = GroupCounts(both_classes(y), None, {RANKING: ranking}, tuple(cuts), which)
     levels = {name: find_levels(name, values) for name, values in groups.items()}
     return _resample(counts, levels, clusters, replicates, np.random.default_rng(seed))
 

@@ -18,9 +18,11 @@ from .estimate import (
     binary,
     both_classes,
     finite,
+    folded_estimate,
     same_length,
 )
 from .probability import (
+    ece_parts,
     find_runs,
     log_losses,
     odds,
@@ -33,6 +35,7 @@ from .ranked import (
     Cumulated,
     RankedRows,
     cumulate,
+    find_lists,
     rank_rows,
     ranked_auroc,
     ranked_average_precision,
@@ -51,6 +54,8 @@ RISK_METRICS = (
 METRICS = RANKING_METRICS + RISK_METRICS
 SLOW_METRICS = ("calibration_slope", "ece")
 """what takes a fit, or bins, in every resample"""
+ECE_NOISE: Key = ("overall", "noise of ece")
+"""the calibration error of what a resample adds to the gaps of the bins"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class _Rows:
     clusters: Clusters
     by_ranking: RankedRows
     by_risk: RankedRows
+    by_list: RankedRows
+    """by the ranking within each list; ``by_ranking`` where there is one list"""
     probability: bool
     risk_threshold: float
 
@@ -106,8 +113,11 @@ def evaluate(
     rng: np.random.Generator,
     score_is_probability: bool = True,
     risk_threshold: float | None = None,
+    lists: NDArray[Any] | None = None,
 ) -> Evaluation:
     """Every overall metric and every capacity, with clustered 95% percentile intervals.
+
+    That of ``ece``, to which noise can only add, is ``folded_estimate``'s.
 
     Args:
         y: bool or 0/1 (n,), the outcome; rows not yet known must be left out.
@@ -121,13 +131,15 @@ def evaluate(
         rng: source of the resamples; the same generator state gives the same Evaluation.
         score_is_probability: False for a published score: ``RISK_METRICS`` become NaN.
         risk_threshold: where to take ``net_benefit``; default the observed prevalence.
+        lists: (n,) labels of the lists that are made one by one, such as as-of dates: capacities
+            are cut within each; None: one list.
 
     Raises:
         NotEstimable: no rows, one class, arrays of different lengths, scores missing, risks
             outside 0 to 1, or a share outside (0, 1].
     """
-    rows = prepare(y, risk, ranking, clusters, score_is_probability, risk_threshold)
-    plan = plan_capacities(shares, rows.by_ranking, rows.risk, probability=rows.probability)
+    rows = prepare(y, risk, ranking, clusters, score_is_probability, risk_threshold, lists)
+    plan = plan_capacities(shares, rows.by_list, rows.risk, probability=rows.probability)
     score = np.asarray(risk if ranking is None else ranking, dtype=np.float64)
     found = _resample(rows, plan, replicates, rng)
     n, positives = len(rows.y), int(rows.y.sum())
@@ -137,9 +149,12 @@ def evaluate(
         else Estimate.unknown(n)
         for name in METRICS
     }
+    if rows.probability:
+        ece = found.point["overall", "ece"]
+        metrics["ece"] = folded_estimate(ece, found.draws[ECE_NOISE], n)
     return Evaluation(
         metrics=MappingProxyType(metrics),
-        at_capacity=plan.estimates(found, score[rows.by_ranking.rows]),
+        at_capacity=plan.estimates(found, score[rows.by_list.rows]),
         n=n,
         positives=positives,
         clusters=rows.clusters.count,
@@ -155,6 +170,7 @@ def prepare(
     clusters: NDArray[Any] | None,
     probability: bool,
     risk_threshold: float | None,
+    lists: NDArray[Any] | None = None,
 ) -> _Rows:
     """The arguments of ``evaluate``, checked and sorted both ways."""
     score = risk if ranking is None else ranking
@@ -164,12 +180,17 @@ def prepare(
     who = find_clusters(clusters, len(outcome))
     by_ranking = rank_rows(outcome, finite("ranking", score), who, risk=p)
     shared_order = ranking is None or not probability
+    which = find_lists(lists, len(outcome))
+    by_list = by_ranking
+    if which is not None:
+        by_list = rank_rows(outcome, finite("ranking", score), who, risk=p, lists=which)
     return _Rows(
         y=outcome,
         risk=p,
         clusters=who,
         by_ranking=by_ranking,
         by_risk=by_ranking if shared_order else rank_rows(outcome, p, who),
+        by_list=by_list,
         probability=probability,
         risk_threshold=float(outcome.mean()) if risk_threshold is None else risk_threshold,
     )
@@ -198,7 +219,8 @@ def kernel_of(rows: _Rows, plan: CapacityPlan, *, slow: bool = True) -> Kernel:
             ("overall", "auroc"): ranked_auroc(ranked),
             ("overall", "average_precision"): ranked_average_precision(ranked),
         }
-        out |= capacity_kernel(ranked, plan)
+        one_list = rows.by_list is rows.by_ranking
+        out |= capacity_kernel(ranked if one_list else cumulate(rows.by_list, weights), plan)
         if risk_kernel is not None:
             same_order = rows.by_risk is rows.by_ranking
             out |= risk_kernel(ranked if same_order else cumulate(rows.by_risk, weights))
@@ -226,11 +248,14 @@ def _risk_kernel(rows: _Rows, slow: bool) -> Callable[[Cumulated], dict[Key, Flo
         return sums
     runs = find_runs(risk)
     start = point_fit(cumulate(rows.by_risk, np.ones((1, rows.clusters.count))), runs)
+    parts = ece_parts(rows.by_risk, rows.y[order], risk)
+    gaps = parts.mean(axis=0)
 
     def every(counts: Cumulated) -> dict[Key, FloatArray]:
         return sums(counts) | {
             ("overall", "calibration_slope"): recalibrate(counts, runs, start)[1],
             ("overall", "ece"): weighted_ece(counts, risk),
+            ECE_NOISE: np.abs(counts.weights @ parts / counts.n[:, None] - gaps).sum(axis=1),
         }
 
     return every

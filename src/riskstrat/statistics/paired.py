@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .capacity import CapacityPlan, plan_capacities
-from .estimate import Estimate, FloatArray, same_length
-from .overall import METRICS, SLOW_METRICS, kernel_of, prepare
+from .estimate import Estimate, FloatArray, folded_estimate, same_length
+from .overall import ECE_NOISE, METRICS, SLOW_METRICS, kernel_of, prepare
 from .resample import Key, replicate
 
 AT_CAPACITY = ("ppv", "sensitivity", "net_benefit")
@@ -77,6 +77,7 @@ def compare(
     replicates: int = 1000,
     rng: np.random.Generator,
     slow: bool = True,
+    lists: NDArray[Any] | None = None,
 ) -> Comparison:
     """Every metric of ``evaluate`` for both, and the difference, by a paired clustered bootstrap.
 
@@ -88,14 +89,15 @@ def compare(
         replicates: resamples; 0 gives NaN limits.
         rng: source of the resamples.
         slow: with ``SLOW_METRICS``; many comparisons of many models can do without.
+        lists: (n,) as in ``evaluate``; None: one list.
 
     Raises:
         NotEstimable: as ``evaluate``.
     """
     same_length(y=y, first=first.risk, second=second.risk)
-    one = prepare(y, first.risk, first.raw, clusters, True, None)
-    other = prepare(y, second.risk, second.raw, clusters, True, None)
-    plans = [plan_capacities(shares, x.by_ranking, x.risk, probability=True) for x in (one, other)]
+    one = prepare(y, first.risk, first.raw, clusters, True, None, lists)
+    other = prepare(y, second.risk, second.raw, clusters, True, None, lists)
+    plans = [plan_capacities(shares, x.by_list, x.risk, probability=True) for x in (one, other)]
     plans[1] = _at_the_same_price(plans[0], plans[1])
     sides = zip((one, other), plans, strict=True)
     kernels = [kernel_of(rows, plan, slow=slow) for rows, plan in sides]
@@ -128,6 +130,14 @@ def compare(
     }
     told = METRICS if slow else [name for name in METRICS if name not in SLOW_METRICS]
     metrics = {name: of(("overall", name), n) for name in told}
+    if slow:
+        sides = {
+            who: folded_estimate(
+                drawn.point[who, "overall", "ece"], drawn.draws[(who, *ECE_NOISE)], n
+            )
+            for who in ("first", "second")
+        }
+        metrics["ece"] = replace(metrics["ece"], **sides)
     return Comparison(MappingProxyType(metrics), MappingProxyType(by_share))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .estimate import BoolArray, FloatArray, IntArray
-from .ranked import Cumulated, running
+from .ranked import Cumulated, RankedRows, running
 
 LOGIT_CLIP = 1e-12
 """For the calibration slope, risks are kept this far from 0 and 1."""
@@ -172,3 +172,16 @@ def weighted_ece(counts: Cumulated, risk_in_order: FloatArray, bins: int = 10) -
         gaps[r, 1:-1] = gap_start + share * (gap_end - gap_start)
     size: FloatArray = np.abs(np.diff(gaps, axis=1)).sum(axis=1)
     return size / counts.n
+
+
+def ece_parts(ranked: RankedRows, y: BoolArray, risk_in_order: FloatArray) -> FloatArray:
+    """What each row adds to the gap of each of ten bins of the data as they are: (n, 10).
+
+    The bins are those of ``weighted_ece``, but a tie is in one of them as a whole: they are for
+    how much the gaps vary from resample to resample, not for the value.
+    """
+    n = len(risk_in_order)
+    middle = (ranked.first[ranked.tie] + ranked.first[ranked.tie + 1]) / 2
+    bins = np.minimum((10 * middle / n).astype(np.int64), 9)
+    gap = y.astype(np.float64) - risk_in_order
+    return np.asarray(np.where(bins[:, None] == np.arange(10), gap[:, None], 0.0))

@@ -1,5 +1,8 @@
 """Rows sorted once, from most to least at risk; every resample is then a cumulative sum.
 
+A list is made of the people of one day, so rows of several dates are several lists: each is cut on
+its own, and what is told is of all of them together.
+
 Tied scores are one step: nobody can say who of them comes first. A cut that falls among tied
 people selects each of them with the same fraction, so that what is reported is the expectation
 over random tie-breaking.
@@ -8,25 +11,28 @@ over random tie-breaking.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .estimate import BoolArray, FloatArray, IntArray
+from .estimate import BoolArray, FloatArray, IntArray, NotEstimable
 from .resample import Clusters
 
 
 @dataclass(frozen=True, slots=True)
 class RankedRows:
-    """Some of the rows, highest score first, with ties numbered over *all* rows.
+    """Some of the rows, highest score first within each list, with ties numbered over *all* rows.
 
     Attributes:
         rows: int (n,), positions in the caller's arrays.
         cluster: int (n,), cluster of each of them.
         first: int (n_ties + 1,), first[g] is how many of these rows score above tie group g;
             the last entry is n.
-        tie: int (n,), tie group of each row, 0 the highest score.
+        tie: int (n,), tie group of each row, 0 the highest score (of the first list).
         positive_at: int (n_positives,), which of these rows had the outcome.
         positives_before: int (n + 1,), positives among the first j rows.
+        lists: int (n_lists + 1,), the first tie group of each list, and n_ties.
     """
 
     rows: IntArray
@@ -35,6 +41,7 @@ class RankedRows:
     tie: IntArray
     positive_at: IntArray
     positives_before: IntArray
+    lists: IntArray
 
     @property
     def positive_ties(self) -> IntArray:
@@ -69,8 +76,30 @@ class Cumulated:
         return self.positives[:, -1]
 
 
+def find_lists(lists: NDArray[Any] | None, n_rows: int) -> IntArray | None:
+    """The number of each row's list, (n_rows,); None where there is but one.
+
+    Args:
+        lists: (n_rows,) sortable labels of lists made one by one, such as as-of dates; None: one.
+        n_rows: number of rows.
+
+    Raises:
+        NotEstimable: another number of labels than rows.
+    """
+    if lists is None:
+        return None
+    if len(lists) != n_rows:
+        raise NotEstimable.lengths_differ({"rows": n_rows, "lists": len(lists)})
+    labels, codes = np.unique(np.asarray(lists), return_inverse=True)
+    return codes.reshape(-1).astype(np.int64) if len(labels) > 1 else None
+
+
 def rank_rows(
-    y: BoolArray, score: FloatArray, clusters: Clusters, risk: FloatArray | None = None
+    y: BoolArray,
+    score: FloatArray,
+    clusters: Clusters,
+    risk: FloatArray | None = None,
+    lists: IntArray | None = None,
 ) -> RankedRows:
     """Sort all rows by ``score``, highest first, and number the ties.
 
@@ -79,31 +108,39 @@ def rank_rows(
         score: float (n,), finite.
         clusters: which rows are drawn together.
         risk: float (n,), puts equal risks side by side within a tie; changes no statistic.
+        lists: int (n,) from ``find_lists``: one list is sorted after the other.
     """
-    order = np.lexsort((-(score if risk is None else risk), -score)).astype(np.int64)
+    keys = (-(score if risk is None else risk), -score)
+    order = np.lexsort(keys if lists is None else (*keys, lists)).astype(np.int64)
     ordered = score[order]
-    tie = np.concatenate(([0], np.cumsum(ordered[1:] != ordered[:-1]))).astype(np.int64)
-    return _ranked(y, clusters, order, tie, n_ties=int(tie[-1]) + 1)
+    new = ordered[1:] != ordered[:-1]
+    if lists is not None:
+        new |= lists[order][1:] != lists[order][:-1]
+    tie = np.concatenate(([0], np.cumsum(new))).astype(np.int64)
+    n_ties = int(tie[-1]) + 1
+    starts = [0] if lists is None else np.flatnonzero(np.diff(lists[order], prepend=-1))
+    begin = np.append(tie[starts], n_ties).astype(np.int64)
+    return _ranked(y, clusters, order, tie, begin)
 
 
 def restrict(everyone: RankedRows, y: BoolArray, clusters: Clusters, keep: BoolArray) -> RankedRows:
     """The rows where ``keep`` (n_all_rows,) holds, in the same order with the same tie numbers."""
     chosen = keep[everyone.rows]
-    n_ties = len(everyone.first) - 1
-    return _ranked(y, clusters, everyone.rows[chosen], everyone.tie[chosen], n_ties=n_ties)
+    return _ranked(y, clusters, everyone.rows[chosen], everyone.tie[chosen], everyone.lists)
 
 
 def _ranked(
-    y: BoolArray, clusters: Clusters, rows: IntArray, tie: IntArray, *, n_ties: int
+    y: BoolArray, clusters: Clusters, rows: IntArray, tie: IntArray, lists: IntArray
 ) -> RankedRows:
     positive = y[rows]
     return RankedRows(
         rows=rows,
         cluster=clusters.of_row[rows],
-        first=np.searchsorted(tie, np.arange(n_ties + 1)).astype(np.int64),
+        first=np.searchsorted(tie, np.arange(lists[-1] + 1)).astype(np.int64),
         tie=tie,
         positive_at=np.flatnonzero(positive).astype(np.int64),
         positives_before=np.concatenate(([0], np.cumsum(positive))).astype(np.int64),
+        lists=lists,
     )
 
 
@@ -152,12 +189,13 @@ def _steps(counts: Cumulated) -> tuple[FloatArray, ...]:
 
 @dataclass(frozen=True, slots=True)
 class CutPoint:
-    """Where a share of the people ends: in which tie, and how much of that tie is taken.
+    """Where a share of the people of each list ends: in which tie, and how much of it is taken.
 
     Attributes:
-        k: float (replicates,), people selected.
-        tie: int (replicates,), the tie group the cut falls in.
-        fraction: float (replicates,), share of that tie group selected, in (0, 1].
+        k: float (replicates,), people selected over all lists.
+        tie: int (lists, replicates), the tie group the cut falls in.
+        fraction: float (lists, replicates), share of that tie group selected, in (0, 1]; 0 where
+            nobody of the list was drawn.
     """
 
     k: FloatArray
@@ -178,23 +216,38 @@ def places(share: float, n: FloatArray) -> FloatArray:
 
 
 def cut_point(counts: Cumulated, share: float) -> CutPoint:
-    """Find the cut that takes the top ``share``, afresh in every replicate."""
-    k = places(share, counts.n)
+    """Find the cut that takes the top ``share`` of each list, afresh in every replicate."""
+    ranked, n_lists = counts.ranked, len(counts.ranked.lists) - 1
     inner = counts.people[:, 1:]
-    found = [np.searchsorted(row, wanted) for row, wanted in zip(inner, k, strict=True)]
-    tie = counts.ranked.tie[np.asarray(found, dtype=np.int64)]
-    above, upto = _people_around(counts, tie)
-    return CutPoint(k, tie, (k - above) / (upto - above))
+    selected = np.zeros(len(inner))
+    ties = np.empty((n_lists, len(inner)), dtype=np.int64)
+    fractions = np.empty((n_lists, len(inner)))
+    for number in range(n_lists):
+        begin, end = (counts.people[:, ranked.first[tie]] for tie in ranked.lists[number:][:2])
+        k = np.where(end > begin, places(share, end - begin), 0.0)
+        wanted = begin + k
+        found = [np.searchsorted(row, seats) for row, seats in zip(inner, wanted, strict=True)]
+        # Nobody of the last list drawn: what is searched for lies before it, or nowhere.
+        tie = ranked.tie[np.minimum(np.asarray(found, dtype=np.int64), len(ranked.rows) - 1)]
+        tie = np.clip(tie, ranked.lists[number], ranked.lists[number + 1] - 1)
+        above, upto = _people_around(counts, tie)
+        part = np.divide(wanted - above, upto - above, out=np.zeros(len(k)), where=k > 0)
+        selected, ties[number], fractions[number] = selected + k, tie, part
+    return CutPoint(selected, ties, fractions)
 
 
 def taken(counts: Cumulated, cut: CutPoint) -> tuple[FloatArray, FloatArray]:
     """Expected people and positives selected among these rows: two arrays (replicates,)."""
-    above, upto = _people_around(counts, cut.tie)
-    positives_above, positives_upto = positives_around(counts, cut.tie)
-    return (
-        above + cut.fraction * (upto - above),
-        positives_above + cut.fraction * (positives_upto - positives_above),
-    )
+    ranked = counts.ranked
+    people, positives = np.zeros(len(cut.k)), np.zeros(len(cut.k))
+    for number, (tie, fraction) in enumerate(zip(cut.tie, cut.fraction, strict=True)):
+        start = ranked.first[ranked.lists[number]]
+        above, upto = _people_around(counts, tie)
+        people += above - counts.people[:, start] + fraction * (upto - above)
+        above, upto = positives_around(counts, tie)
+        before = counts.positives[:, ranked.positives_before[start]]
+        positives += above - before + fraction * (upto - above)
+    return people, positives
 
 
 def _people_around(counts: Cumulated, tie: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -19,7 +19,7 @@ from .estimate import (
     finite,
     same_length,
 )
-from .ranked import cumulate, rank_rows
+from .ranked import cumulate, find_lists, rank_rows
 from .resample import find_clusters, replicate
 
 MOST_POINTS = 200
@@ -105,10 +105,12 @@ def lift_curve(
     clusters: NDArray[Any] | None = None,
     replicates: int = 1000,
     rng: np.random.Generator,
+    lists: NDArray[Any] | None = None,
 ) -> tuple[AtCapacity, ...]:
     """Lift, sensitivity and PPV over capacities: ``evaluate``'s ``at_capacity`` alone.
 
     The score is taken as a ranking only, so ``net_benefit`` and ``risk_threshold`` are NaN.
+    ``lists`` are those of ``evaluate``.
 
     Raises:
         NotEstimable: one class, a missing score, or a share outside (0, 1].
@@ -116,7 +118,7 @@ def lift_curve(
     same_length(y=y, ranking=ranking, clusters=y if clusters is None else clusters)
     outcome, score = both_classes(binary(y)), finite("ranking", ranking)
     who = find_clusters(clusters, len(outcome))
-    ranked = rank_rows(outcome, score, who)
+    ranked = rank_rows(outcome, score, who, lists=find_lists(lists, len(outcome)))
     plan = plan_capacities(shares, ranked, score, probability=False)
     found = replicate(
         lambda weights: capacity_kernel(cumulate(ranked, weights), plan),

@@ -73,7 +73,7 @@ def _standard_error(
         rows.outcome[one.rows],
         Scorer(risk=one.risk, raw=one.raw),
         Scorer(risk=other.risk, raw=other.raw),
-        clusters=rows.labels(spec.cluster)[one.rows],
+        clusters=rows.clusters(spec.cluster, one.rows),
         replicates=REPLICATES,
         rng=np.random.default_rng([seed, len(SPLITS)]),
     )

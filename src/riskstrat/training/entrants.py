@@ -68,13 +68,15 @@ class Read:
         rows: whose outcome is known.
         features: all features.
         place: the number of each row among them.
-        held: row numbers that are learnt from.
+        held: row numbers that boosting learns from.
+        trained: row numbers that any fold may learn from; None: all.
     """
 
     rows: Rows
     features: FeatureRows
     place: IntArray
     held: IntArray
+    trained: IntArray | None = None
 
 
 def make_entrants(
@@ -93,7 +95,7 @@ def make_entrants(
     """
     features = make_frame(read.features, read.place, read.held, columns)
     learners = [_entrant(learner, read, columns, features, spec) for learner in spec.learners]
-    baselines = [_baseline_entrant(baseline, read.rows, prior) for baseline in spec.baselines]
+    baselines = [_baseline_entrant(baseline, read, prior) for baseline in spec.baselines]
     return learners + baselines
 
 
@@ -138,11 +140,13 @@ def published_score(columns: Sequence[FeatureColumn], wanted: str) -> FeatureCol
     return found[0]
 
 
-def _baseline_entrant(baseline: Baseline, rows: Rows, prior: str) -> Entrant:
+def _baseline_entrant(baseline: Baseline, read: Read, prior: str) -> Entrant:
+    rows = read.rows
     names = baseline_columns(baseline, rows.groups.column_names, prior)
     features = tuple(_group_feature(rows.groups, name) for name in names)
     everyone = np.arange(len(rows))
-    frame = make_frame(FeatureRows.of_table(rows.groups), everyone, everyone, features)
+    source = FeatureRows.of_table(rows.groups)
+    frame = make_frame(source, everyone, everyone, features, learnt=read.trained)
     return Entrant(baseline.kind, BASELINES[baseline.kind], frame, True, {}, {})
 
 

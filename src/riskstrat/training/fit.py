@@ -90,6 +90,7 @@ def fit(
     scratch: Path,
     memory: int | None = None,
     progress: Progress | None = None,
+    by_date: bool = False,
 ) -> TrainingResult:
     """Train, calibrate and judge every learner and baseline of a study.
 
@@ -109,6 +110,7 @@ def fit(
         scratch: a folder for unfinished searches; a killed run goes on from there.
         memory: bytes the work may use; decides nothing but whether it is worth beginning.
         progress: told the share done and a sentence.
+        by_date: whether each as-of date has a list of its own; capacities are cut within it then.
 
     Raises:
         OutOfMemoryError: RS1371, when learning is known to need more than ``memory``.
@@ -126,7 +128,9 @@ def fit(
     rows, plan, trained, drawn = ground.rows, ground.plan, ground.trained, ground.drawn
     held = ground.held
     check_room(len(rows), len(held), len(columns), memory)
-    entrants = make_entrants(Read(rows, read_from, ground.place, held), tuple(columns), spec, prior)
+    entrants = make_entrants(
+        Read(rows, read_from, ground.place, held, trained), tuple(columns), spec, prior
+    )
     sample = None if drawn.kept is None else drawn.describe(rows, trained)
     how = _How(rows, plan, drawn, sample, spec, seed, threads, scratch)
     told = _Told(progress, len(entrants) * (len(plan.folds) + 1))
@@ -134,11 +138,14 @@ def fit(
     scored = sorted(
         (one for outcome in outcomes for one in outcome.scored), key=lambda s: (s.split, s.learner)
     )
-    metrics = judge(scored, rows, spec, capacity, seed=seed, judged_one=told.judged)
+    metrics = judge(
+        scored, rows, spec, capacity, seed=seed, judged_one=told.judged, by_date=by_date
+    )
     winner, why = choose(scored, metrics, rows, spec, seed=seed)
     noted = plan.notes + ((sample_note(sample),) if sample else ())
     if len(plan.folds) > 1 and len(spec.learners) > 1:
         noted += (CHOSEN_ON_ALL,)
+    noted += _chained(rows, spec.cluster)
     return TrainingResult(
         scored=tuple(scored),
         rows=rows,
@@ -157,6 +164,19 @@ CHOSEN_ON_ALL = (
     "decided on all of them: the figures of the one chosen may flatter it by what choosing gains."
 )
 """of grouped folds; with a rolling origin the test dates decide nothing"""
+
+
+def _chained(rows: Rows, cluster: str) -> tuple[str, ...]:
+    """What is told where many move: that chains of them were not kept together."""
+    found = rows.together(cluster)
+    if not found.by_last:
+        return ()
+    return (
+        f"{found.moved} units are in different clusters (`{cluster}`) on different dates. All "
+        f"clusters that they link would be one of {found.longest:.0%} of the rows, so for "
+        "resampling and calibration each unit is with the cluster of its last date; units that "
+        "were together only earlier may be apart.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +291,7 @@ def _calibrated(entrant: Entrant, how: _How, fold: Fold, learnt: Learnt) -> Risk
 def _validation(entrant: Entrant, how: _How, learnt: Learnt) -> tuple[Scored, tuple[str, ...]]:
     """Validation risks from calibrators that did not see them, and how methods compare."""
     rows = learnt.seen_by_none
-    outcome, clusters = how.rows.outcome[rows], how.rows.labels(how.spec.cluster)[rows]
+    outcome, clusters = how.rows.outcome[rows], how.rows.clusters(how.spec.cluster, rows)
     if entrant.baseline:
         return Scored("validation", entrant.name, rows, learnt.raw, learnt.raw), ()
     asked = how.spec.calibrate

@@ -9,10 +9,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from riskstrat.errors import TooThinError
+from riskstrat.statistics.together import whole_groups
 from riskstrat.training.rows import IntArray, Rows
 from riskstrat.training.spec import GroupedKFold, RollingOrigin
 
@@ -149,18 +148,6 @@ def _inner_groups(
         Split(f"validation_{part + 1}", train[side != part], train[side == part])
         for part in range(k)
     )
-
-
-def whole_groups(unit: IntArray, group: IntArray) -> IntArray:
-    """Labels that keep both a group and a unit that moved between groups on one side, (n,)."""
-    units, of_unit = np.unique(unit, return_inverse=True)
-    groups, of_group = np.unique(group, return_inverse=True)
-    size = len(units) + len(groups)
-    links = coo_array(
-        (np.ones(len(unit), dtype=np.int8), (of_unit, len(units) + of_group)), shape=(size, size)
-    )
-    _, component = connected_components(links, directed=False)
-    return np.asarray(component[of_unit], dtype=np.int64)
 
 
 def deal(

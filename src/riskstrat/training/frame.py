@@ -170,8 +170,12 @@ def make_frame(
     held: IntArray,
     features: Sequence[FeatureColumn],
     dtype: type[np.floating[Any]] = np.float32,
+    learnt: IntArray | None = None,
 ) -> Frame:
     """Read and encode the rows to hold, a piece at a time.
+
+    A category without declared levels has those of the rows learnt from. One that only other rows
+    hold is unknown to the model, as it would be tomorrow: and it is not written into its file.
 
     Args:
         source: all features.
@@ -179,14 +183,16 @@ def make_frame(
         held: int (h,), rising: which rows of ``Rows`` to keep in memory.
         features: which columns.
         dtype: of numbers.
+        learnt: int, rising: the rows of ``Rows`` that levels are learnt from; default ``held``.
 
     Raises:
         StudyError: RS1261 when columns are absent, RS1262 when their type is wrong.
     """
     require(source.schema, features)
     names = [feature.name for feature in features]
+    known = place[held if learnt is None else learnt]
     levels = levels_of(
-        (piece.take(pa.array(at)) for piece, at, _ in source.chosen(names, place)), features
+        (piece.take(pa.array(at)) for piece, at, _ in source.chosen(names, known)), features
     )
     columns = _hold(source, place[held], features, levels, dtype)
     content = hashlib.sha256()

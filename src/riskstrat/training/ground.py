@@ -76,7 +76,7 @@ class Ground:
         """
         kept = self.held if held is None else held
         check_room(len(self.rows), len(kept), len(columns), memory)
-        return make_frame(self.features, self.place, kept, columns)
+        return make_frame(self.features, self.place, kept, columns, learnt=self.held)
 
     def restricted(self, fold: Fold, keep: BoolArray) -> Fold:
         """A fold whose learning, inner splits included, is of kept rows alone; its test stays.
@@ -138,5 +138,5 @@ def lay_ground(
     plan = plan_folds(rows, spec.folds, horizon_days=horizon_days, seed=seed)
     trained = np.unique(np.concatenate([fold.train for fold in plan.folds]))
     drawn = draw(rows, trained, columns, spec.sample, seed)
-    clusters = rows.labels(spec.cluster)
+    clusters = rows.clusters(spec.cluster)
     return Ground(rows, features, place, plan, trained, drawn, clusters, seed)

@@ -47,6 +47,7 @@ def judge(
     *,
     seed: int,
     judged_one: Callable[[Scored], None],
+    by_date: bool = False,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Every metric with its interval; the same resamples for all learners of a split.
 
@@ -60,8 +61,8 @@ def judge(
         capacity: shares to report.
         seed: of the resamples.
         judged_one: told after each.
+        by_date: whether each date has a list of its own; else all rows are one ranking.
     """
-    clusters = rows.labels(spec.cluster)
     found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
     for one in scored:
         outcome = rows.outcome[one.rows]
@@ -69,10 +70,11 @@ def judge(
             outcome,
             one.risk,
             ranking=one.raw,
-            clusters=clusters[one.rows],
+            clusters=rows.clusters(spec.cluster, one.rows),
             shares=capacity,
             replicates=spec.replicates,
             rng=np.random.default_rng([seed, SPLITS.index(one.split)]),
+            lists=rows.as_of[one.rows] if by_date else None,
         )
         found[one.split][one.learner] = judged.as_dict() | {
             "n": judged.n,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from riskstrat.errors import StudyError, TooThinError
 from riskstrat.risk_model import KEY, FeatureRows, sorted_by_key
+from riskstrat.statistics.together import Together, together
 
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
@@ -62,6 +63,21 @@ class Rows:
             return self.unit
         codes, levels = _numbered(group_column(self.groups, by))
         return np.where(codes < 0, levels + self.unit, codes)
+
+    def clusters(self, by: str, among: IntArray | None = None) -> IntArray:
+        """What is resampled and dealt whole, (n,): ``labels`` with movers' households joined.
+
+        Args:
+            by: as for ``labels``.
+            among: the rows in question; who moved is looked for among them. By default all.
+        """
+        return self.together(by, among).labels
+
+    def together(self, by: str, among: IntArray | None = None) -> Together:
+        """The same, with how many moved and how far that chains households together."""
+        chosen = slice(None) if among is None else among
+        label, unit = self.labels(by)[chosen], self.unit[chosen]
+        return together(unit, label, self.as_of[chosen])
 
 
 def group_column(groups: pa.Table, name: str) -> pa.ChunkedArray:

@@ -127,7 +127,12 @@ class Bench:
             shares=self.job.study.spec.audit.capacity,
             replicates=self.some(REPLICATES, 100),
             rng=np.random.default_rng([self.ground.seed, 70, seed]),
+            lists=self.lists(rows),
         )
+
+    def lists(self, rows: IntArray) -> IntArray | None:
+        """The list that each of some rows is of; None where all dates are one ranking."""
+        return self.ground.rows.as_of[rows] if self.job.study.spec.cohort.lists_by_date else None
 
 
 def set_up(job: Job, *, quick: bool) -> Bench:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ CANNOT = (TooThinError, NotEstimable)
 """what too few people or outcomes run into: a result, not a fault"""
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 """97.5% point of Student's t for the mean of so many"""
+NOTHING_DRAWN = "another seed: this learner draws nothing, so no seed can change its list"
 SHARES = (0.125, 0.25, 0.5)
 """of the people learnt from, in the learning curve"""
 
@@ -167,18 +168,47 @@ def stability(bench: Bench, tell: Tell) -> Rows:
         lambda model: bench.frame.raw_of(model, fold.test),
         told=lambda done: tell(0.4 + 0.6 * done / count, f"people drawn anew, {done} of {count}"),
     )
-    return [
-        found
-        for case, lists in (("another seed", seeds), ("people drawn anew", drawn))
-        for share in bench.job.study.spec.audit.capacity
-        for found in _alike(case, reference, lists, share)
-    ]
+    days = bench.lists(fold.test)
+    return stability_rows(reference, seeds, drawn, bench.job.study.spec.audit.capacity, days)
+
+
+def stability_rows(
+    reference: FloatArray,
+    seeds: Sequence[FloatArray],
+    drawn: Sequence[FloatArray],
+    capacity: Sequence[float],
+    days: IntArray | None,
+) -> Rows:
+    """What is told of scores learnt from other seeds and from people drawn anew.
+
+    A learner that draws nothing gives the same scores whatever the seed: there is nothing to
+    measure then, and lists that agree wholly would say that there was.
+
+    Args:
+        reference: float (n,), the model's scores; the others, too.
+        seeds, drawn: of the models learnt again.
+        capacity: lengths of the lists.
+        days: int (n,), the list of each row; None: one list.
+    """
+    rows: Rows = []
+    cases = {"another seed": seeds, "people drawn anew": drawn}
+    if all(np.array_equal(reference, raw) for raw in seeds):
+        del cases["another seed"]
+        rows.append(undone("stability", NOTHING_DRAWN))
+    for case, found in cases.items():
+        for share in capacity:
+            rows += _alike(case, reference, found, share, days)
+    return rows
 
 
 def _alike(
-    case: str, own: FloatArray, lists: list[FloatArray], share: float
+    case: str,
+    own: FloatArray,
+    again: Sequence[FloatArray],
+    share: float,
+    days: IntArray | None,
 ) -> Iterator[dict[str, Any]]:
-    alike, kept = agreement(own, lists, share), always(own, lists, share)
+    alike, kept = agreement(own, again, share, days), always(own, again, share, days)
     yield row("stability", case, "jaccard", SECOND, alike, at=share)
     counted = round(kept.value * kept.n) if kept.estimable else None
     yield row("stability", case, "always_listed", SECOND, kept, at=share, positives=counted)

@@ -28,7 +28,7 @@ from riskstrat.stages.jobs import Job
 from riskstrat.stages.learn import columns_of
 from riskstrat.stages.score import band_shares
 from riskstrat.stages.watching.ripe import release_memory, released_days
-from riskstrat.stages.watching.watched import Judged, Rows, cluster_texts, rows_of
+from riskstrat.stages.watching.watched import Judged, Rows, cluster_texts, rows_of, whole_texts
 from riskstrat.statistics import Estimate
 from riskstrat.statistics.estimate import FloatArray, IntArray
 from riskstrat.store.worker import Progress
@@ -107,8 +107,9 @@ def draw_samples(job: Job, judged: Judged) -> Samples:
     scored = cluster_texts(groups.take(pa.array(place)), cluster)
     labels = [training.cluster, scored, day.cluster]
     labels += [held_out.cluster] if held_out else []
+    keys = [training.keys, judged.scores, day.keys, *([held_out.keys] if held_out else [])]
     rng = np.random.default_rng([spec.seed, 37])
-    packs = drift.deal_packs(labels, rng)
+    packs = drift.deal_packs(whole_texts(labels, keys), rng)
     weights = drift.pack_weights(packs, spec.monitor.replicates, rng)
     return Samples(training, held_out, day, tuple(packs), weights)
 

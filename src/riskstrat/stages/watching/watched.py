@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
+from numpy.typing import NDArray
 
 from riskstrat.audit.spec import AuditSpec
 from riskstrat.disk import read_json
@@ -20,6 +22,7 @@ from riskstrat.risk_model import FeatureRows, RiskModel
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.learn import columns_of
 from riskstrat.stages.score import model_folder
+from riskstrat.statistics.together import together
 from riskstrat.store.files import verified_manifest
 
 
@@ -96,12 +99,14 @@ class Rows:
         features: sorted by as_of and unit_id.
         start, stop: row numbers among the features.
         cluster: the text of each row's cluster.
+        keys: unit_id and as_of of each row.
     """
 
     features: FeatureRows
     start: int
     stop: int
     cluster: pa.ChunkedArray
+    keys: pa.Table
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -130,8 +135,38 @@ def rows_of(folder: Path, cluster: str, first: date, last: date) -> Rows:
     start, stop = int(np.searchsorted(days, bounds[0])), int(np.searchsorted(days, bounds[1] + 1))
     own = groups.slice(start, stop - start)
     return Rows(
-        FeatureRows.of_file(folder / "features.parquet"), start, stop, cluster_texts(own, cluster)
+        FeatureRows.of_file(folder / "features.parquet"),
+        start,
+        stop,
+        cluster_texts(own, cluster),
+        own.select(["unit_id", "as_of"]),
     )
+
+
+def whole_texts(
+    labels: Sequence[pa.ChunkedArray], keys: Sequence[pa.Table]
+) -> list[pa.ChunkedArray]:
+    """Texts of clusters, with those joined between which a unit moved: see ``together``.
+
+    Args:
+        labels: per period the text of each row's cluster.
+        keys: per period unit_id and as_of of each row.
+    """
+    label, names = _coded(labels)
+    unit, _ = _coded([each["unit_id"] for each in keys])
+    days = [each["as_of"].cast(pa.date32()).cast(pa.int32()).to_numpy() for each in keys]
+    found = together(unit, label, np.concatenate(days).astype(np.int64)).labels
+    texts = names.take(pa.array(found))
+    ends = np.cumsum([0, *(len(each) for each in labels)]).tolist()
+    return [pa.chunked_array([texts[start:stop]]) for start, stop in pairwise(ends)]
+
+
+def _coded(columns: Sequence[pa.ChunkedArray]) -> tuple[NDArray[np.int64], pa.Array]:
+    """A number for each different text of several columns, one after the other; and the texts."""
+    chunks = [chunk.cast(pa.string()) for each in columns for chunk in each.chunks]
+    whole = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+    codes = np.asarray(whole.indices.to_numpy(zero_copy_only=False)).astype(np.int64)
+    return codes, whole.dictionary
 
 
 def cluster_texts(groups: pa.Table, cluster: str) -> pa.ChunkedArray:
