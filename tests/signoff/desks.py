@@ -77,9 +77,13 @@ class Place:
 
     @property
     def desk(self) -> Desk:
+        return self.under(self.log.login)
+
+    def under(self, login: str) -> Desk:
+        """The desk as a process of this login has it."""
         salts = count(1)
         return Desk(
-            Records(self.log, lambda _: self.found()),
+            Records(Ledger(self.log.path, login), lambda _: self.found()),
             self.root / "signoff",
             operator="root",
             salt=lambda: f"{next(salts):064x}",
