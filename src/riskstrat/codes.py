@@ -242,6 +242,15 @@ _STORE = (
         "Put the log back from a copy kept elsewhere. Nothing is added to it until then.",
     ),
     Code(
+        "RS7408",
+        "The ledger of releases lacks one",
+        "The log tells of a release, by the hash of its entry in the ledger of releases, and the "
+        "ledger does not hold it: it was removed, replaced or cut short.",
+        "Every release is looked up before the next one is audited against them.",
+        "Put the ledger and its anchor back from a copy kept elsewhere. Nothing is released until "
+        "then: what left before could not be minded.",
+    ),
+    Code(
         "RS7450",
         "The model registry refused",
         "The registry did not accept a request.",

@@ -299,6 +299,8 @@ class Approval:
         decisions: by, role, on, decision, reason and answers of each reviewer.
         on, until: its first and its last day.
         despite_gates: why it may be used though gates did not pass; '' if all did.
+        one_login: those of author, run and reviewers who acted under one login.
+        earlier: what became of each submission of this version before, such as `rejected by ...`.
     """
 
     study: str
@@ -309,6 +311,8 @@ class Approval:
     on: date
     until: date
     despite_gates: str = ""
+    one_login: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 CROSSED = " + "

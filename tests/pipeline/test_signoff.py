@@ -20,6 +20,7 @@ from riskstrat.release.disclosure import protect
 from riskstrat.release.earlier import Leaving
 from riskstrat.release.policies import POLICIES
 from riskstrat.release.stamp import MARKED
+from riskstrat.signoff.binding import THINGS
 from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.signoff.people import Identity
 from riskstrat.signoff.questions import QUESTIONS
@@ -126,7 +127,7 @@ def test_the_first_vote_is_seen_by_nobody_before_the_second(signed: World) -> No
 
 def test_reviewers_are_shown_gates_findings_digests_and_questions(signed: World) -> None:
     told = json.loads((signed.root / "A. Lee.json").read_text())
-    assert set(told["digests"]) == {"model", "study", "data", "report", "audit", "code", "lock"}
+    assert set(told["digests"]) == set(THINGS)
     assert told["questions"] == dict(QUESTIONS)
     tables = {each["title"]: each for each in told["review"]["tables"]}
     assert [row[1] for row in tables["Gates"]["rows"]] == ["pass", "pass"]

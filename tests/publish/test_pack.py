@@ -15,10 +15,14 @@ from publish.county_report import approved, county_report
 from publish.pages import read_page
 from riskstrat.errors import StudyError
 from riskstrat.publish.pack.answers import Answer, Answers, read_answers
-from riskstrat.publish.pack.facts import Facts
+from riskstrat.publish.pack.facts import Approved, Facts
 from riskstrat.publish.pack.write import PAGES, Pack, make_pack
 from riskstrat.publish.report import MOST_BYTES
 from riskstrat.publish.report_data import ReportData
+from riskstrat.publish.study_tables import REIDENTIFICATION
+from riskstrat.release import evidence
+from riskstrat.release import report_tables as make
+from riskstrat.release.disclosure import policy_named, protect_estimates
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STUDY = county_report().study
@@ -29,9 +33,14 @@ TOLD = {
 NONE = Answers(study=STUDY, given={})
 
 
-def pack_of(data: ReportData, answers: Answers = NONE, before: ReportData | None = None) -> Pack:
-    facts = Facts(data=data, told=TOLD, before=before, software={"lightgbm": "4.6.0"})
+def pack_of(data: ReportData, answers: Answers = NONE, before: tuple[Approved, ...] = ()) -> Pack:
+    facts = Facts(data=data, told=TOLD, approved=before, software={"lightgbm": "4.6.0"})
     return make_pack(facts, answers)
+
+
+def page_of(name: str, data: ReportData, *before: Approved) -> str:
+    """The words of one page."""
+    return read_page(pack_of(data, before=before).files[f"{name}.html"].decode()).text
 
 
 def everything(pack: Pack) -> Answers:
@@ -159,10 +168,110 @@ def test_the_change_log_compares_with_the_last_approved_version():
         champion="logistic_regression",
     )
     now = replace(county_report(), study_text="study: x\nseed: 2\n")
-    text = pack_of(now, before=before).files["changes.html"].decode()
+    given = Approved(1, "2026-05-12", report=before)
+    text = pack_of(now, before=(given,)).files["changes.html"].decode()
     assert "-seed: 1" in text and "+seed: 2" in text
     assert "the study" in text and "the learner" in text
     assert "has been approved before" in HTML["changes.html"]
+
+
+@pytest.mark.parametrize(
+    ("became", "said"),
+    [
+        ("", "Version 1 was approved on 12 May 2026, and its approval holds."),
+        ("withdrawn on 2026-06-01", "its approval is withdrawn on 1 June 2026."),
+        ("suspended since 2026-06-01", "its approval is suspended since 1 June 2026."),
+        ("expired, its last day was 2027-05-11", "expired, its last day was 11 May 2027."),
+        ("void, for code changed", "its approval is void, for code changed."),
+    ],
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_became_of_an_approval_is_said_and_never_that_there_was_none(became, said, kept):
+    report = replace(approved(county_report()), version="1") if kept else None
+    given = Approved(1, "2026-05-12", became, report=report)
+    for name in ("summary", "changes"):
+        text = page_of(name, county_report(), given)
+        assert said in text
+        assert "Nothing was approved before" not in text and "has been approved" not in text
+        assert ("no longer in the store" in text) is not kept
+
+
+def test_a_version_that_was_approved_itself_is_not_put_to_the_board_for_the_first_time():
+    own = Approved(2, "2026-05-12", "withdrawn on 2026-06-01", own=True)
+    text = page_of("summary", county_report(), own)
+    assert "This very version, 2, was approved on 12 May 2026" in text
+    assert "first version" not in text and "no longer in the store" not in text
+
+
+def test_dates_span_from_the_first_of_the_first_fold_to_the_last_of_the_last():
+    rows = [
+        {"fold": 1, "role": "train", "as_of_from": "2016-09-01", "as_of_to": "2020-09-01",
+         "window_ends": "2021-09-01", "n": 900, "positives": 90},
+        {"fold": 2, "role": "train", "as_of_from": "2017-09-01", "as_of_to": "2021-09-01",
+         "window_ends": "2022-09-01", "n": 900, "positives": 90},
+        {"fold": 2, "role": "test", "as_of": "2023-09-01", "window_ends": "2024-09-01",
+         "n": 900, "positives": 90},
+    ]  # fmt: skip
+    data = replace(county_report(), folds=make.folds_table(rows, policy_named("strict")))
+    told = Facts(data=data, told=TOLD).dates
+    assert "train: 1 September 2016 to 1 September 2021" in told
+    assert "test: 1 September 2023" in told
+    assert "train: 1 September 2016 to" in page_of("tripod-ai", data)
+
+
+@pytest.mark.parametrize(
+    ("group", "about", "not_about"),
+    [
+        ("first_language_english", "", "Age"),
+        ("gender", "Sex", "Gender reassignment"),
+        ("gender_identity", "Gender reassignment", "Sex"),
+        ("sexual_orientation", "Sexual orientation", "Sex"),
+        ("maternity_unit", "Pregnancy and maternity", "Age"),
+        ("age_band", "Age", "Marriage and civil partnership"),
+        ("ethnicity", "Race", "Religion or belief"),
+        ("trace", "", "Race"),
+    ],
+)
+def test_a_group_is_about_a_characteristic_by_whole_words(group, about, not_about):
+    rows = [{"group": group, "level": each, "metric": "ppv", "at": 0.05, "value": 0.4, "low": 0.3,
+             "high": 0.5, "n": 900, "positives": 360, "verdict": "pass"}
+            for each in ("a", "b")]  # fmt: skip
+    table = evidence.fairness_table(rows, policy_named("strict"))
+    text = page_of("equality", replace(county_report(), fairness=table))
+    held = re.findall(r"([A-Z][a-z ]+) Held, and compared as", text)
+    assert [each.strip() for each in held] == ([about] if about else [])
+    assert not_about not in held
+
+
+def test_what_no_run_knows_is_not_said():
+    report = replace(county_report(), reidentification=(REIDENTIFICATION,))
+    came_linked = replace(report, links_said=())
+    linked = replace(report, links_said=("Links were counted.",))
+    for data, keepers in ((came_linked, False), (linked, True)):
+        text = page_of("dpia", data)
+        assert ("keepers who never hold identifiers" in text) is keepers
+        assert ("under a key that the analysts do not hold" in text) is keepers
+        assert ("only the linker" in text) is keepers
+        assert "what it found, a run does not see" in text
+    assert "dpia.risk.identity" in PACK.asked  # so a person says whether it was attacked
+    assert "voids it. New extracts do not" in page_of("monitoring-plan", county_report())
+    assert "are left out, and the data sheets count them" in page_of("tripod-ai", county_report())
+
+
+def test_whether_lists_were_in_use_and_other_places_tested_depends_on_what_was_done():
+    text = page_of("probast-ai", county_report())
+    assert "No version of this study was approved before" in text
+    assert "Nothing was tested in places that it did not learn from" in text
+    rows = [["transport", f"place {n} of 9, the largest first", "auroc", None, "lost", 0.01, 0.0,
+             0.02, 900, None] for n in (1, 2)]  # fmt: skip
+    columns = ("drill", "case", "metric", "at", "role", "value", "low", "high", "n", "positives")
+    drills = protect_estimates(
+        "Drills", columns, rows, policy=policy_named("strict"), positives="positives"
+    )
+    given = Approved(1, "2026-05-12", "withdrawn on 2026-06-01")
+    text = page_of("probast-ai", replace(county_report(), robustness=drills), given)
+    assert "may have been in use (version 1 on 12 May 2026)" in text
+    assert "Tested as well in 2 of its own places" in text
 
 
 def test_a_run_of_which_little_is_known_still_makes_every_page():

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat.signoff.binding import Binding, found_in
+from riskstrat.signoff.case import Case
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.people import Identity
 from riskstrat.signoff.questions import QUESTIONS
 from riskstrat.signoff.records import Records
-from riskstrat.signoff.rounds import Case
 from riskstrat.signoff.view import View
 from riskstrat.store.ledger import Ledger
 from riskstrat.vocabulary import Days
@@ -26,6 +26,7 @@ ANSWERS = {name: f"so much for {name}" for name in QUESTIONS}
 
 FILES: Mapping[str, str] = {
     "run/study.yaml": "study: small\n",
+    "run/rules.json": json.dumps({"agreement health": "c3", "source admissions": "d4"}),
     "run/report.html": "<p>report</p>",
     "run/report.json": "{}",
     "run/review.json": "{}",
@@ -46,7 +47,8 @@ FILES: Mapping[str, str] = {
 }
 """what a sign-off is bound to, in little"""
 BOUND = {
-    "run/study": "study", "run/run.json": "report data", "run/re": "report", "run/pack": "report",
+    "run/study": "study", "run/rules": "rules",
+    "run/run.json": "report data", "run/re": "report", "run/pack": "report",
     "run/": "audit", "model/": "model", "checkout/src": "code", "checkout/req": "lock",
 }  # fmt: skip
 """how a file's name begins -> what is void when it changes"""
@@ -75,9 +77,13 @@ class Place:
 
     @property
     def desk(self) -> Desk:
+        return self.under(self.log.login)
+
+    def under(self, login: str) -> Desk:
+        """The desk as a process of this login has it."""
         salts = count(1)
         return Desk(
-            Records(self.log, lambda _: self.found()),
+            Records(Ledger(self.log.path, login), lambda _: self.found()),
             self.root / "signoff",
             operator="root",
             salt=lambda: f"{next(salts):064x}",

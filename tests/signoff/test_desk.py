@@ -222,6 +222,18 @@ def test_nobody_else_takes_it_back(place):
             desk.withdraw("small", 1, who, "no", AT)
 
 
+def test_who_submitted_it_once_does_not_vote_on_it_later(place):
+    desk = place.submitted()
+    desk.withdraw("small", 1, AUTHOR, "a colleague submits it", AT)
+    desk.submit(place.case(made_by=()), CAT, AT)
+    for who in (AUTHOR, RUNNER, CAT):
+        with refused("RS3320"):
+            desk.review("small", 1, who, {}, AT)
+    for who in (ANN, BEN):
+        votes(desk, who, "approve")
+    assert desk.records.approval("small", 1, DAY)
+
+
 # -- blind -----------------------------------------------------------------------------------------
 
 WHY = "my quite unmistakable reason"

@@ -35,7 +35,7 @@ class SigningOff(RuleBasedStateMachine):
         self.desk = self.place.desk
         self.day = 0
         self.tampered = False
-        self.author = ""
+        self.authors: set[str] = set()
         self.readers: set[str] = set()
         self.votes: dict[str, str] = {}
         self.over = ""
@@ -56,7 +56,7 @@ class SigningOff(RuleBasedStateMachine):
         return AT + timedelta(days=self.day)
 
     def stands(self) -> State:
-        if not self.author:
+        if not self.authors:
             return State.UNSUBMITTED
         if self.over == "withdrawn":
             return State.WITHDRAWN
@@ -88,13 +88,14 @@ class SigningOff(RuleBasedStateMachine):
         case = self.place.case(valid_for=Days(TERM), made_by=())
         act = lambda: self.desk.submit(case, Identity(who), self.at)  # noqa: E731
         if self.tries(act, self.stands() not in closed):
-            self.author, self.readers, self.votes, self.over = who, set(), {}, ""
+            self.authors.add(who)  # who submitted it once does not vote on it later
+            self.readers, self.votes, self.over = set(), {}, ""
             self.tampered = False  # what is signed is what is there now
             self.entries += 1
 
     @rule(who=st.sampled_from(NAMES))
     def reviews(self, who):
-        allowed = self.stands() in (State.SUBMITTED, State.ONE_VOTE) and who != self.author
+        allowed = self.stands() in (State.SUBMITTED, State.ONE_VOTE) and who not in self.authors
         act = lambda: self.desk.review("small", 1, Identity(who), {}, self.at)  # noqa: E731
         if self.tries(act, allowed) and who not in self.readers:
             self.readers.add(who)
@@ -121,7 +122,7 @@ class SigningOff(RuleBasedStateMachine):
     @rule(who=st.sampled_from(NAMES))
     def withdraws(self, who):
         live = (State.SUBMITTED, State.ONE_VOTE, State.APPROVED, State.VOID)
-        theirs = who == self.author or who in self.votes
+        theirs = who in self.authors or who in self.votes
         act = lambda: self.desk.withdraw("small", 1, Identity(who), "because", self.at)  # noqa: E731
         if self.tries(act, self.stands() in live and theirs):
             self.over = "withdrawn"
@@ -131,7 +132,7 @@ class SigningOff(RuleBasedStateMachine):
     def time_passes(self, days):
         self.day += days
 
-    @precondition(lambda self: not self.tampered and self.author)
+    @precondition(lambda self: not self.tampered and self.authors)
     @rule(luck=st.integers(1, 6))
     def a_byte_changes(self, luck):
         if luck < 6:

@@ -73,6 +73,22 @@ def test_who_has_no_such_account_may_not(user, role, roles):
     assert user not in str(refused.value)
 
 
+def test_an_account_that_names_a_login_is_that_login_s_alone():
+    own = LocalDirectory((replaced("e.novak", login="enovak"), replaced("e.novak", role=Role.GP)))
+    by_login = identify("e.novak", "information_governance", own, DAY, REVIEWERS, "enovak")
+    assert by_login == Identity("e.novak", "information_governance", "login")
+    assert not by_login.proved and Identity("x", "gp", "oidc").proved
+    with pytest.raises(SignoffRefused, match="another login") as refused:
+        identify("e.novak", "information_governance", own, DAY, REVIEWERS, "somebody")
+    assert refused.value.code == "RS3327" and "enovak" not in str(refused.value)
+    # An account of theirs that names no login knows the name, and not who typed it.
+    assert identify("e.novak", "", own, DAY, REVIEWERS, "somebody").vouched == "accounts"
+
+
+def replaced(user: str, role: Role = Role.INFORMATION_GOVERNANCE, login: str = "") -> Account:
+    return account(user, role).model_copy(update={"login": login})
+
+
 def test_without_accounts_a_name_is_taken_as_it_is_given():
     said = identify("  Ann   Lee ", "Caldicott Guardian", None, DAY, REVIEWERS)
     assert said == Identity("Ann Lee", "Caldicott Guardian", "said")

@@ -13,6 +13,7 @@ from riskstrat.cli.guard import command, guard, show
 
 if TYPE_CHECKING:
     from riskstrat.store.ledger import Ledger
+    from riskstrat.store.released import ReleaseLedger
 
 CustodyDir = Annotated[
     Path | None, typer.Option("--custody", help="the keepers' logs there, in place of the store's")
@@ -56,8 +57,8 @@ def entries(
 def verify(store: StoreDir = STORE, custody: CustodyDir = None) -> None:
     """Prove that each entry follows from the one before, and that none was cut off the end.
 
-    Of the log, and of the ledger of releases once there is one. Exit code 74 and the first entry
-    that does not, else the newest entry's hash, to be minuted.
+    Of the log, and of the ledger of releases, which holds every release that the log tells of.
+    Exit code 74 and the first entry that does not, else the newest entry's hash, to be minuted.
     """
     _prove(store, custody)
 
@@ -67,11 +68,14 @@ def _prove(store: Path, custody: Path | None) -> None:
 
     for ledger in _ledgers(store, custody):
         _prove_one(ledger, f"{_title(ledger, custody)}: " if custody else "")
-    if custody is None and (left := ReleaseLedger.of_store(store).chain).has_begun:
-        _prove_one(left, "Releases: ")
+    if custody is None:
+        left = ReleaseLedger.of_store(store)
+        left.verify()
+        if left.chain.has_begun:
+            _prove_one(left, "Releases: ")
 
 
-def _prove_one(ledger: Ledger, title: str) -> None:
+def _prove_one(ledger: Ledger | ReleaseLedger, title: str) -> None:
     count, newest = ledger.verify()
     show(None, as_json=False, text=f"{title}{count:,} entries, the chain is whole")
     if count:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from riskstrat.cli.arguments import STORE
 from riskstrat.cli.console import RESULTS, say, suggest, table
 from riskstrat.cli.guard import show
+from riskstrat.release.standing import one_login_in_words
 
 if TYPE_CHECKING:
     from riskstrat.pipeline.signoff import Review
     from riskstrat.signoff.view import View
 
+EARLIER = ("submitted", "author", "state", "why", "reasons")
 SHORT = 16
 """hex digits of a digest that are shown; `--json` has them all"""
 
@@ -71,6 +73,10 @@ def draw(told: Review) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if view.one_login:
+        RESULTS.print(one_login_in_words(view.one_login), markup=False, soft_wrap=True)
+    if view.earlier:
+        RESULTS.print(table("Submitted before", EARLIER, _before(view)))
     if view.despite_gates:
         RESULTS.print(f"Despite gates: {view.despite_gates}", markup=False, soft_wrap=True)
     RESULTS.print(table("What is signed", ("what", "digest", "now"), _bound(view)))
@@ -82,6 +88,13 @@ def draw(told: Review) -> None:
         RESULTS.print(table("Decisions", columns, rows))
     if told.before:
         RESULTS.print(f"Changed {told.before}", markup=False, soft_wrap=True)
+
+
+def _before(view: View) -> list[tuple[str, ...]]:
+    return [
+        (*(str(each[name]) for name in EARLIER[:-1]), "; ".join(each["reasons"]))
+        for each in view.earlier
+    ]
 
 
 def _bound(view: View) -> list[tuple[str, str, str]]:

@@ -51,6 +51,8 @@ class Account(Spec):
     """the first day the account is active"""
     ends: date
     """the last day the account is active"""
+    login: str = ""
+    """the login of the operating system that alone may use it, at the machine of the store"""
 
     @model_validator(mode="after")
     def _runs_forwards(self) -> Self:

@@ -10,13 +10,16 @@ from riskstrat.derivation import digest
 from riskstrat.pipeline.desk import MEMORY, desk_of, follow
 from riskstrat.pipeline.options import Options
 from riskstrat.release.standing import Cleared
+from riskstrat.signoff.binding import Bound, changes
 from riskstrat.signoff.faults import SignoffRefused
+from riskstrat.signoff.rounds import Round
 from riskstrat.signoff.suspension import refuse_suspended
 from riskstrat.stages.jobs import call
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.registry_versions import CHAMPION
 from riskstrat.store.worker import run_in_child
 from riskstrat.study import Study
+from riskstrat.study.rules import rules_of
 
 
 def clearance(
@@ -31,7 +34,7 @@ def clearance(
 
     Raises:
         UsageError: there is no such version.
-        SignoffRefused: RS3301 to RS3307, there is no approval that holds.
+        SignoffRefused: RS3301 to RS3308, there is no approval that holds.
         StorageError: the log was changed.
     """
     chosen = number or (
@@ -55,7 +58,7 @@ def cleared(study: Study, options: Options, number: int) -> Cleared:
     """The approval of a version that holds at this moment, for the study as it was given.
 
     Raises:
-        SignoffRefused: RS3301 to RS3307; RS3720, the version is suspended.
+        SignoffRefused: RS3301 to RS3308; RS3720, the version is suspended.
         StorageError: the log was changed.
     """
     records = desk_of(options.store.root).records
@@ -69,7 +72,23 @@ def cleared(study: Study, options: Options, number: int) -> Cleared:
             "and have that version reviewed",
             code="RS3307",
         )
+    if changed := _other_rules(study, records.last(study.name, number)):
+        raise SignoffRefused(
+            f"{study.path}: {changed} {'is' if ', ' not in changed else 'are'} not what "
+            f"{study.name} version {number} was approved with on {approval.on}",
+            fix="put back what was signed; or run the study as it is now and have that version "
+            "reviewed",
+            code="RS3308",
+        )
     return Cleared(approval)
+
+
+def _other_rules(study: Study, signed: Round | None) -> str:
+    """The agreements, contracts and codelists that differ from those signed, in words."""
+    before = signed.case.bound["rules"] if signed else Bound.of({})
+    now = Bound.of(rules_of(study))
+    return ", ".join(part for each in changes({"rules": before}, {"rules": now})
+                     for part in each.parts)  # fmt: skip
 
 
 def _note(

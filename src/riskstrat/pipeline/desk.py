@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from riskstrat.derivation import file_digest
 from riskstrat.disk import read_json
 from riskstrat.pipeline.options import whoever_asks
 from riskstrat.pipeline.packed import lacking
+from riskstrat.pipeline.work import GATES
 from riskstrat.signoff.binding import REPORT, Binding, found_in
+from riskstrat.signoff.case import Case
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.signoff.people import Directory, Identity, identify, proved
 from riskstrat.signoff.records import Records
-from riskstrat.signoff.rounds import Case, Round
+from riskstrat.signoff.rounds import Round
 from riskstrat.signoff.spec import SignoffSpec
 from riskstrat.signoff.states import State
 from riskstrat.signoff.suspension import suspension
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import verified_manifest
-from riskstrat.store.ledger import Ledger
+from riskstrat.store.ledger import Ledger, login_of_this_process
 from riskstrat.store.registry_versions import kept_model
 from riskstrat.store.worker import run_in_child
 
@@ -42,8 +45,9 @@ class Actor:
         by: the name.
         at: now, with its time zone.
         role: the role claimed; '' takes the one that an account has.
-        accounts: a file of accounts; by default the one RISKSTRAT_ACCOUNTS names, then
-            ``accounts.yaml`` of the store. Without any a name is taken as it is given.
+        accounts: a file of accounts; by default the one RISKSTRAT_ACCOUNTS names. It is asked
+            beside ``accounts.yaml`` of the store, never in its place. Without any a name is taken
+            as it is given.
         proved: the identity that a sign-on service proved; name and accounts are not asked then.
     """
 
@@ -62,19 +66,25 @@ class Actor:
         """
         if self.proved is not None:
             return proved(self.proved, roles)
-        directory = _directory(self.accounts, store)
-        return identify(self.by, self.role, directory, self.at.date(), roles)
+        day, login = self.at.date(), login_of_this_process()
+        found = [
+            identify(self.by, self.role, directory, day, roles, login)
+            for directory in _directories(self.accounts, store)
+        ]
+        return found[0] if found else identify(self.by, self.role, None, day, roles)
 
 
-def _directory(given: Path | None, store: Path) -> Directory | None:
+def _directories(given: Path | None, store: Path) -> list[Directory]:
+    """Every file of accounts that is asked: the store's, whose word counts, and the one given."""
     named = os.environ.get(ACCOUNTS, "").strip()
     kept = store / ACCOUNTS_FILE
-    path = given or (Path(named) if named else kept if kept.exists() else None)
-    if path is None:
-        return None
+    asked = [kept] if kept.exists() else []
+    asked += [given or Path(named)] if given or named else []
+    if not asked:
+        return []
     from riskstrat.custody.accounts import read_accounts
 
-    return read_accounts(path)
+    return [read_accounts(path) for path in asked]
 
 
 def desk_of(store: Path, operator: str = "") -> Desk:
@@ -112,13 +122,15 @@ def case_of(store: Path, name: str, number: int) -> Case:
     run = Store(store).run_folder(name, facts["run_id"])
     _whole(run, f"{name} version {number}", name)
     ran = f"run {name} {facts['run_id']}"
-    made_by = {entry["who"] for entry in Ledger.of_store(store).entries() if entry["what"] == ran}
+    runs = [entry for entry in Ledger.of_store(store).entries() if entry["what"] == ran]
+    _gates_as_logged(run, runs, f"{name} version {number}")
     return Case(
         study=name,
         version=number,
         run_id=facts["run_id"],
         model_id=facts["model_id"],
-        made_by=tuple(sorted(made_by)),
+        made_by=tuple(sorted({entry["who"] for entry in runs})),
+        made_under=tuple(sorted({entry["login"] for entry in runs if entry.get("login")})),
         bound=found_in(run, Path(facts["folder"])),
         valid_for=_term(run / "study.yaml").valid_for,
         failed=tuple(
@@ -144,6 +156,24 @@ def _whole(run: Path, version: str, name: str) -> None:
             f"{version}: the pack for the board is not whole: {', '.join(wrong[:3])}{more}",
             fix=f"make it anew with `riskstrat pack {run.name}`, then submit the version",
             code="RS3313",
+        )
+
+
+def _gates_as_logged(run: Path, runs: Sequence[Mapping[str, Any]], version: str) -> None:
+    """Refuse gates that are not those that every run of this id told the log of.
+
+    A manifest is written anew with the report, so it could come to vouch for other gates.
+
+    Raises:
+        SignoffRefused: RS3315.
+    """
+    logged = {entry["details"][GATES] for entry in runs if GATES in entry["details"]}
+    if logged != {file_digest(run / "audit/gates.json")}:
+        told = "tells of other gates than" if logged else "does not say which gates"
+        raise SignoffRefused(
+            f"{version}: the log {told} {run.name}/audit/gates.json holds",
+            fix=f"put the run's folder back from a copy; or remove {run} and run the study again",
+            code="RS3315",
         )
 
 

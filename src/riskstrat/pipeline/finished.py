@@ -12,6 +12,7 @@ from riskstrat.pipeline.desk import refuse_signed
 from riskstrat.pipeline.options import Listener
 from riskstrat.stages.jobs import call
 from riskstrat.store.artefacts import Store
+from riskstrat.store.files import refuse_changed
 from riskstrat.store.runs import find_run
 from riskstrat.store.worker import run_in_child
 
@@ -46,9 +47,11 @@ def render_again(reference: Path, store: Path, day: date) -> Path:
 
     Raises:
         SignoffRefused: RS3314, the run is before reviewers or approved, and its report with it.
+        StorageError: RS7404, a file of the run is not what it wrote.
     """
     run = find_run(reference, Store(store))
     refuse_signed(store, run.folder, day)
+    refuse_changed(run.folder)
     done = run_in_child(call, "reporting.report.render_again", run.folder, memory="4GB")
     return Path(done.value)
 
@@ -70,10 +73,12 @@ def make_pack(
     Raises:
         StudyError: the answers are about another study, or answer what nobody asks.
         SignoffRefused: RS3314, the run is before reviewers or approved, and its pack with it.
+        StorageError: RS7404, a file of the run is not what it wrote.
     """
     kept = Store(store)
     run = find_run(reference, kept)
     refuse_signed(store, run.folder, day)
+    refuse_changed(run.folder)
     done = run_in_child(
         call, "reporting.pack_again.pack_again", kept, run.folder, answers, printed, memory="4GB"
     ).value

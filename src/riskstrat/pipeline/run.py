@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from riskstrat import __version__
-from riskstrat.derivation import digest
+from riskstrat.derivation import digest, file_digest
 from riskstrat.disk import read_json
 from riskstrat.errors import StorageError
 from riskstrat.pipeline.derived import FEATURES, UNITS, derive_stage
@@ -21,6 +21,7 @@ from riskstrat.pipeline.links import hold_links
 from riskstrat.pipeline.options import Listener, Options, Silent
 from riskstrat.pipeline.score import release_day
 from riskstrat.pipeline.work import (
+    GATES,
     Work,
     allowed,
     holding,
@@ -43,6 +44,7 @@ from riskstrat.store.artefacts import Store
 from riskstrat.store.files import verified_manifest
 from riskstrat.store.worker import without_learning
 from riskstrat.study import Study
+from riskstrat.study.rules import rules_of
 
 RUN_STAGES = (*UNITS, *FEATURES, "training", "audit")
 
@@ -184,7 +186,8 @@ def identity(work: Work) -> dict[str, Any]:
     spec = work.study.spec
     links = (work.lineage[LINKAGE_ERROR],) if LINKAGE_ERROR in work.lineage else ()
     audited = (work.lineage["audit"], work.lineage[EXPLANATIONS])
-    made = (work.study.text, *audited, __version__, spec.release, *links)
+    rules = rules_of(work.study)
+    made = (work.study.text, *audited, __version__, spec.release, rules, *links)
     whole = stage_digest("run", *made)
     packages = ("riskstrat", *ENGINE, *LEARNING, "fairlearn", "mlflow", "numba")
     return {
@@ -196,6 +199,7 @@ def identity(work: Work) -> dict[str, Any]:
             **dict(work.lineage.digests),
             "study": digest(work.study.text),
             "data": work.lineage.data,
+            "rules": digest(rules),
         },
         "fingerprints": dict(work.lineage.fingerprints),
         "versions": {name: version(name) for name in packages}
@@ -267,6 +271,7 @@ def _log_run(work: Work, result: RunResult) -> None:
             "model": f"{model['name']} {model['version']}",
             "study_digest": run["digests"]["study"],
             "data_digest": run["digests"]["data"],
+            GATES: file_digest(result.folder / "audit/gates.json"),
             "reused": all(stage["reused"] for stage in work.stages),
             **opt_outs_applied(work),
         },

@@ -16,11 +16,12 @@ from riskstrat.pipeline.packed import INDEX, still_open
 from riskstrat.release.policies import policy_named
 from riskstrat.release.scan.rules import tells_too_much
 from riskstrat.signoff.binding import REVIEW
+from riskstrat.signoff.case import Case
 from riskstrat.signoff.desk import Desk
 from riskstrat.signoff.faults import refusal
 from riskstrat.signoff.people import AUTHORS, REVIEWERS
 from riskstrat.signoff.questions import questions_for
-from riskstrat.signoff.rounds import APPROVE, REJECT, Case
+from riskstrat.signoff.rounds import APPROVE, REJECT
 from riskstrat.signoff.states import NEVER_SUBMITTED, State
 from riskstrat.signoff.view import View
 from riskstrat.store.artefacts import Store

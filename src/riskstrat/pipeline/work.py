@@ -21,6 +21,8 @@ from riskstrat.study import Study
 from riskstrat.study.origins import StudyOrigins
 from riskstrat.vocabulary import Finding
 
+GATES = "gates_digest"
+"""of a run's entry of the log: SHA-256 of the gates it wrote, which no manifest can bless anew"""
 MODULES = {
     "prepared": "prepared",
     "cohort": "cohort",

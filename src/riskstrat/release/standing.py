@@ -8,7 +8,7 @@ every manifest (``release.stamp``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -74,7 +74,12 @@ class Cleared(Standing):
         names = " and ".join(_named(each) for each in self.approval.decisions)
         said = f"Approved by {names}, from {self.approval.on} until {self.approval.until}"
         despite = self.approval.despite_gates
-        return (said, *([f"Gates did not pass; used all the same: {despite}"] if despite else []))
+        return (
+            said,
+            *([f"Gates did not pass; used all the same: {despite}"] if despite else []),
+            *([one_login_in_words(self.approval.one_login)] if self.approval.one_login else []),
+            *(f"Submitted before: {each}" for each in self.approval.earlier),
+        )
 
     @property
     def until(self) -> date | None:
@@ -95,6 +100,8 @@ class Cleared(Standing):
             "until": self.approval.until.isoformat(),
             "digests": dict(self.approval.digests),
             "despite_gates": self.approval.despite_gates or "none failed",
+            "one_login": list(self.approval.one_login),
+            "earlier": list(self.approval.earlier),
         }
         return {"status": self.status, "watermark": "none", "signed_off": signed}
 
@@ -130,6 +137,14 @@ class Research(Standing):
     def sentences(self) -> tuple[str, ...]:
         """That nobody has approved it."""
         return ("Research only, not for use: scored without an approval, not to be handed over",)
+
+
+def one_login_in_words(who: Sequence[str]) -> str:
+    """That the operating system could not tell some people apart, for whoever relies on them."""
+    return (
+        f"Same login: {', '.join(who)} acted under one login of the machine, so that they are "
+        "different people rests on their word"
+    )
 
 
 def cover(standing: Standing, model: Mapping[str, Any]) -> None:

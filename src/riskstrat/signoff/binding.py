@@ -19,6 +19,7 @@ THINGS: Mapping[str, str] = MappingProxyType(
     {
         "model": "files of the model",
         "study": "study",
+        "rules": "agreements, contracts, codelists",
         "data": "extracts it learnt from",
         "report": "report and pack",
         "audit": "audit",
@@ -29,6 +30,8 @@ THINGS: Mapping[str, str] = MappingProxyType(
 """what is bound -> in words, in the order they are shown"""
 REVIEW = "review.json"
 """in a run's folder: gates and findings as a reviewer is shown them"""
+RULES = "rules.json"
+"""in a run's folder: digests of the agreements, contracts and codelists that its study used"""
 REPORT = ("report.html", "report.json", REVIEW, "run.json")
 AUDIT = ("metrics.json", "tuning.json", "folds.json", "training.json", "features.json")
 _CACHES = "__pycache__"
@@ -104,6 +107,7 @@ def found_in(run: Path, model: Path, package: Path = PACKAGE) -> Binding:
         {
             "model": model_files(model),
             "study": _study(run / "study.yaml"),
+            "rules": _rules(run / RULES),
             "data": _data(run / "run.json"),
             "report": Bound.of({**_files(run, REPORT), **_in(run, "pack")}),
             "audit": Bound.of({**_files(run, AUDIT), **_in(run, "audit")}),
@@ -146,6 +150,15 @@ def _study(path: Path) -> Bound:
     except (OSError, UnicodeDecodeError):
         return Bound("", {path.name: "cannot be read"})
     return Bound(digest(text), {path.name: digest(text)})
+
+
+def _rules(path: Path) -> Bound:
+    """What the agreements, contracts and codelists said, as the run kept it."""
+    try:
+        kept: Any = read_json(path)
+        return Bound.of({str(name): str(sha) for name, sha in kept.items()})
+    except (StorageError, TypeError, AttributeError):
+        return Bound("", {path.name: "cannot be read"})
 
 
 def _data(path: Path) -> Bound:

@@ -59,9 +59,10 @@ _TO_USE = (
     Code(
         "RS3306",
         "Void: something that was signed has changed",
-        "A sign-off is bound to digests of the model's files, the study, the fingerprints of the "
-        "extracts it was trained on, report, audit, riskstrat's own code, and the lock file with "
-        "the installed libraries. At least one of them is not what it was.",
+        "A sign-off is bound to digests of the model's files, the study, its agreements, "
+        "contracts and codelists, the fingerprints of the extracts it was trained on, report, "
+        "audit, riskstrat's own code, and the lock file with the installed libraries. At least one "
+        "of them is not what it was.",
         "All are read again whenever somebody reviews, votes or scores.",
         "The message names what changed. Put it back, and the sign-off holds again; or submit what "
         "is there now.",
@@ -73,6 +74,16 @@ _TO_USE = (
         "Comments and the order of keys do not count; every default does.",
         "The digest of the study's text, with everything written out, is compared.",
         "Score with the study as it was, without `--set`; or run and submit what you have now.",
+    ),
+    Code(
+        "RS3308",
+        "Another agreement, contract or codelist than was signed",
+        "What a sharing agreement grants, what a source's contract says and what a codelist holds "
+        "decide who is on a list and what may be shown of it, so the approval is of them, too. Any "
+        "change counts, also a later last day.",
+        "The digests that the run kept are compared with those of what is there when scoring.",
+        "The message names what changed. Put it back; or run the study again and submit what comes "
+        "of it.",
     ),
 )
 
@@ -114,6 +125,14 @@ _TO_DECIDE = (
         "The log tells which versions a run gave, and how far each has come.",
         "Give the answers, fit the glass box and try remedies before the version is submitted; or "
         "withdraw it, make report and pack anew, and submit it again.",
+    ),
+    Code(
+        "RS3315",
+        "The run's gates are not those that the log tells of",
+        "Each run writes the digest of its gates into the log. The file in its folder has another, "
+        "or the log knows of none: the run is of an older riskstrat, or was copied here.",
+        "The digest of audit/gates.json is compared with every entry of the run in the log.",
+        "Put the run's folder back from a copy; or remove it and run the study again.",
     ),
     Code(
         "RS3320",
@@ -169,8 +188,9 @@ _TO_DECIDE = (
         "RS3327",
         "No account that may do this",
         "There is a file of accounts, and it knows no active account of this user with a role that "
-        "submits (data_scientist) or reviews (information_governance, gp, caseworker).",
-        "The file is `--accounts`, RISKSTRAT_ACCOUNTS, or `accounts.yaml` in the store.",
+        "submits (data_scientist) or reviews (information_governance, gp, caseworker); or the "
+        "account names another login of the operating system than the one that runs the command.",
+        "`accounts.yaml` in the store is always asked; `--accounts` or RISKSTRAT_ACCOUNTS as well.",
         "Have the account entered or extended by whoever keeps the accounts.",
     ),
     Code(
@@ -225,6 +245,15 @@ _TO_DECIDE = (
         "tells a count of people that the study's disclosure policy would not show.",
         "It is read as the files of a release are.",
         "Say it without the count, or with one that the policy shows (`about 40 people`).",
+    ),
+    Code(
+        "RS3335",
+        "One login, two people",
+        "The store has accounts, which know names and roles and not who typed them. The login of "
+        "the operating system that votes has run the study, submitted it, or given the other vote.",
+        "The login of each act is in the log. It is not asked of an identity that a sign-on "
+        "service proved, nor of an account that names this very login.",
+        "Vote under a login of your own; or have `login` entered in your account.",
     ),
     Code(
         "RS3340",

@@ -19,8 +19,9 @@ from typing import Any
 from riskstrat.derivation import digest
 from riskstrat.disk import disk_errors
 from riskstrat.errors import UsageError
-from riskstrat.signoff.faults import SignoffRefused, refusal
-from riskstrat.signoff.people import Identity, words
+from riskstrat.signoff.case import Case, case_details
+from riskstrat.signoff.faults import SignoffRefused, one_login, refusal
+from riskstrat.signoff.people import LISTED, Identity, words
 from riskstrat.signoff.questions import questions_for
 from riskstrat.signoff.records import Records
 from riskstrat.signoff.rounds import (
@@ -32,10 +33,8 @@ from riskstrat.signoff.rounds import (
     SUBMITTED,
     UNSEALED,
     WITHDRAWN,
-    Case,
     Round,
     Vote,
-    case_details,
 )
 from riskstrat.signoff.seal import Sealed
 from riskstrat.signoff.states import NEVER_SUBMITTED, TABLE, Action, Party, State
@@ -135,13 +134,14 @@ class Desk:
             raise ValueError(f"`{decision}` is no vote")
         with self._alone():
             last, _ = self._acting(Action.VOTE, study, version, by, at.date())
+            self._refuse_one_login(last, by)
             given = self._note(last, by, answers)
             if decision == APPROVE:
                 _all_answered(last, given)
             when = at.isoformat(timespec="seconds")
             vote = Vote(last.id, by, decision, said, given, when, self.salt())
-            seal = self._sealed.keep(vote)
-            self._write(SEALED, last.case, last.id, by.user, at, BEFORE_THE_VOTE, {"seal": seal})
+            told = {"seal": self._sealed.keep(vote), "vouched": by.vouched}
+            self._write(SEALED, last.case, last.id, by.user, at, BEFORE_THE_VOTE, told)
             again = self.records.last(study, version)
             if again is not None and again.state is State.VOTES_IN:
                 self._unseal(again, at)
@@ -157,9 +157,20 @@ class Desk:
         said = words(reason, "the reason")
         with self._alone():
             last, _ = self._acting(Action.WITHDRAW, study, version, by, at.date())
-            self._write(WITHDRAWN, last.case, last.id, by.user, at, said, {})
+            unread = {"unread_votes": len(last.seals) - len(last.votes)}
+            self._write(WITHDRAWN, last.case, last.id, by.user, at, said, unread)
             self._forget(last)
             return self.records.view(study, version, at.date())
+
+    def _refuse_one_login(self, last: Round, by: Identity) -> None:
+        """Refuse a listed name whose vote comes from where the run or another vote came from.
+
+        Accounts that know a name do not know who typed it, so the login has to tell people apart.
+        Where there are no accounts nothing does: that is shown to everybody, and refuses nothing.
+        """
+        others = last.same_login(self.records.log.login)
+        if by.vouched == LISTED and others:
+            raise one_login(last.case.study, last.case.version, others)
 
     @property
     def _sealed(self) -> Sealed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from riskstrat.errors import ReleaseRefused, StorageError
@@ -94,6 +94,21 @@ def refusal(code: str, model: str, version: int, why: str = "") -> SignoffRefuse
     message, fix = _WORDS[code]
     told = {"model": model, "version": version, "why": why}
     return SignoffRefused(message.format(**told), fix=fix.format(**told), code=code)
+
+
+def one_login(model: str, version: int, who: Sequence[str]) -> SignoffRefused:
+    """The refusal of a vote from the login of somebody else who acted on the same version.
+
+    Args:
+        who: those who did; a run of the study is `the run`.
+    """
+    return SignoffRefused(
+        f"{model} version {version}: this login has acted on it already ({', '.join(who)}), and "
+        "the accounts do not say whose login it is",
+        fix="vote under a login of your own; or have `login` of your account entered by whoever "
+        "keeps the accounts",
+        code="RS3335",
+    )
 
 
 def seal_broken(what: str) -> StorageError:

@@ -23,6 +23,8 @@ and those who will use the list. Who commissions it, supplies data or polices do
 MOST_CHARACTERS = 1_000
 """of a reason or an answer"""
 LONGEST_NAME = 80
+SAID, LISTED, BY_LOGIN = "said", "accounts", "login"
+"""who vouches for a name, where no sign-on service does"""
 _NAMES_A_PERSON = re.compile(
     r"\b\d{3}[\s-]?\d{3}[\s-]?\d{4}\b"  # an NHS number
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"  # a postcode
@@ -37,6 +39,10 @@ class Account(Protocol):
     @property
     def role(self) -> str:
         """What they are here for."""
+
+    @property
+    def login(self) -> str:
+        """The login of the operating system that alone may use it; '' where none is named."""
 
     def active(self, day: date) -> bool:
         """Whether it may be used on a day."""
@@ -56,17 +62,28 @@ class Identity:
     Attributes:
         user: their name, as it will stand in the log.
         role: as what they act; '' if nobody said.
-        vouched: on whose word: ``said`` at the command line, ``accounts``, or whatever a portal's
-            sign-on service is called.
+        vouched: on whose word: ``said`` at the command line; ``accounts``, which know the name
+            and not who typed it; ``login``, where they tie the name to the login that runs the
+            command; or whatever a portal's sign-on service is called.
     """
 
     user: str
     role: str = ""
-    vouched: str = "said"
+    vouched: str = SAID
+
+    @property
+    def proved(self) -> bool:
+        """Whether a sign-on service told who it is: the login of the process is the portal's."""
+        return self.vouched not in (SAID, LISTED, BY_LOGIN)
 
 
 def identify(
-    user: str, role: str, directory: Directory | None, day: date, roles: frozenset[str]
+    user: str,
+    role: str,
+    directory: Directory | None,
+    day: date,
+    roles: frozenset[str],
+    login: str = "",
 ) -> Identity:
     """Who a name is, where a directory is asked; what it says, where there is none.
 
@@ -76,19 +93,25 @@ def identify(
         directory: of accounts, or None.
         day: on which the account must be active.
         roles: of which one is needed, where there are accounts.
+        login: that runs the command; an account that names another is not theirs.
 
     Raises:
         UsageError: RS3326, no name, or none that a log can hold.
-        SignoffRefused: RS3327, the directory knows no such account.
+        SignoffRefused: RS3327, the directory knows no such account, or it is another login's.
     """
     name, claimed = _name(user), _name(role) if role else ""
     if directory is None:
         return Identity(name, claimed)
-    held = {str(each.role) for each in directory.accounts_of(name) if each.active(day)}
-    fitting = sorted(held & roles & ({claimed} if claimed else roles))
+    wanted = roles & ({claimed} if claimed else roles)
+    active = [each for each in directory.accounts_of(name) if each.active(day)]
+    fitting = sorted((each for each in active if each.role in wanted), key=lambda each: each.role)
     if not fitting:
         raise _no_account(f"no account of this user is active on {day} with", roles)
-    return Identity(name, fitting[0], "accounts")
+    theirs = [each for each in fitting if each.login in ("", login)]
+    if not theirs:
+        raise _no_account("the account is of another login than runs this command, with", roles)
+    vouched = BY_LOGIN if theirs[0].login else LISTED
+    return Identity(name, str(theirs[0].role), vouched)
 
 
 def proved(identity: Identity, roles: frozenset[str]) -> Identity:

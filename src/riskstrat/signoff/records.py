@@ -24,6 +24,10 @@ class Log(Protocol):
     ) -> str:
         """Add an entry and return its hash, once it is on the disk."""
 
+    @property
+    def login(self) -> str:
+        """The login that runs this process, as every entry tells it."""
+
     def entries(self) -> Iterable[Mapping[str, Any]]:
         """Every entry, oldest first."""
 

@@ -14,11 +14,10 @@ from typing import Any
 
 from riskstrat.asof import after
 from riskstrat.derivation import digest
-from riskstrat.signoff.binding import Binding, Bound
+from riskstrat.signoff.case import Case, case_of
 from riskstrat.signoff.faults import record_broken
-from riskstrat.signoff.people import Identity, person
+from riskstrat.signoff.people import SAID, Identity, person
 from riskstrat.signoff.states import Party, State
-from riskstrat.vocabulary import Days, parse_days
 
 DETAILS = "signoff"
 """the key under which an entry of the log tells of a sign-off"""
@@ -84,31 +83,6 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What is submitted.
-
-    Attributes:
-        study, version: the registered model.
-        run_id, model_id: the run that made it, and the registry's id of its files.
-        made_by: who ran the study, as the log tells: they are authors, too.
-        bound: the bytes that are signed.
-        valid_for: how long an approval holds.
-        failed: the gates that did not pass, as the study writes them.
-        despite_gates: why it is submitted all the same; '' if all passed.
-    """
-
-    study: str
-    version: int
-    run_id: str
-    model_id: str
-    made_by: tuple[str, ...]
-    bound: Binding
-    valid_for: Days
-    failed: tuple[str, ...] = ()
-    despite_gates: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Round:
     """One submission, and all that came of it so far."""
 
@@ -126,6 +100,10 @@ class Round:
     """when the last vote was opened"""
     withdrawn: Mapping[str, str] | None = None
     """by, at, reason"""
+    earlier: tuple[Round, ...] = ()
+    """submissions of the same version before this one, oldest first"""
+    logins: Mapping[str, str] = field(default_factory=dict)
+    """who submitted or voted, unless a sign-on service proved them -> the login that ran it"""
 
     @property
     def name(self) -> str:
@@ -154,10 +132,38 @@ class Round:
             return None
         return after(self.decided_at.date(), self.case.valid_for) - timedelta(days=1)
 
+    @property
+    def authors(self) -> frozenset[str]:
+        """Who submitted this version, this time or before, and who ran the study."""
+        every = (self, *self.earlier)
+        names = (name for each in every for name in (each.author.user, *each.case.made_by))
+        return frozenset(map(person, names))
+
+    @property
+    def unread(self) -> int:
+        """Votes that were sealed and will never be opened, for it was withdrawn before."""
+        return len(self.seals) - len(self.votes) if self.withdrawn else 0
+
+    def same_login(self, login: str) -> tuple[str, ...]:
+        """Who submitted or voted under a login, this time; or submitted before; and `the run`."""
+        ran = ["the run"] if login in self.case.made_under else []
+        before = [
+            each.author.user for each in self.earlier if each.logins.get(each.author.user) == login
+        ]
+        now = [name for name, used in self.logins.items() if used == login]
+        return tuple(dict.fromkeys((*ran, *before, *now))) if login else ()
+
+    @property
+    def one_login(self) -> tuple[str, ...]:
+        """Those who acted under a login that another of them acted under as well."""
+        shared = {used for used in self.logins.values() if len(self.same_login(used)) > 1}
+        found = (each for used in sorted(shared) for each in self.same_login(used))
+        return tuple(dict.fromkeys(found))
+
     def party(self, name: str) -> Party:
         """What somebody is to this submission."""
         who = person(name)
-        if who in {person(each) for each in (self.author.user, *self.case.made_by)}:
+        if who in self.authors:
             return Party.AUTHOR
         if who in {person(each) for each in self.seals}:
             return Party.VOTER
@@ -180,7 +186,7 @@ def rounds(entries: Iterable[Mapping[str, Any]]) -> tuple[Round, ...]:
             if what == SUBMITTED:
                 if name in found:
                     raise record_broken(f"entry {entry['seq']} submits under an id that is taken")
-                found[name] = _submitted(name, entry, told)
+                found[name] = _submitted(name, entry, told, found.values())
             else:
                 found[name] = _AFTER[what](found[name], entry, told)
         except (KeyError, TypeError, ValueError) as fault:
@@ -189,48 +195,26 @@ def rounds(entries: Iterable[Mapping[str, Any]]) -> tuple[Round, ...]:
     return tuple(found.values())
 
 
-def case_details(case: Case) -> dict[str, Any]:
-    """A submission as its entry of the log tells it."""
-    bound = {
-        thing: {"digest": each.digest, "parts": dict(each.parts)}
-        for thing, each in case.bound.items()
-    }
-    return {
-        "study": case.study,
-        "version": case.version,
-        "run_id": case.run_id,
-        "model_id": case.model_id,
-        "made_by": list(case.made_by),
-        "bound": bound,
-        "valid_for": str(case.valid_for),
-        "failed": list(case.failed),
-        "despite_gates": case.despite_gates,
-    }
-
-
-def _case(told: Mapping[str, Any]) -> Case:
-    period = parse_days(told["valid_for"])
-    if not isinstance(period, Days):
-        raise ValueError(f"`{period}` is no length of time")
-    return Case(
-        study=told["study"],
-        version=int(told["version"]),
-        run_id=told["run_id"],
-        model_id=told["model_id"],
-        made_by=tuple(told["made_by"]),
-        bound={
-            thing: Bound(each["digest"], MappingProxyType(dict(each["parts"])))
-            for thing, each in told["bound"].items()
-        },
-        valid_for=period,
-        failed=tuple(told["failed"]),
-        despite_gates=told["despite_gates"],
+def _submitted(
+    name: str, entry: Mapping[str, Any], told: Mapping[str, Any], before: Iterable[Round]
+) -> Round:
+    author = Identity(entry["who"], told["role"], told["vouched"])
+    case = case_of(told)
+    which = (case.study, case.version)
+    return Round(
+        name,
+        case,
+        author,
+        datetime.fromisoformat(entry["at"]),
+        earlier=tuple(each for each in before if (each.case.study, each.case.version) == which),
+        logins=_login(author, entry),
     )
 
 
-def _submitted(name: str, entry: Mapping[str, Any], told: Mapping[str, Any]) -> Round:
-    author = Identity(entry["who"], told["role"], told["vouched"])
-    return Round(name, _case(told), author, datetime.fromisoformat(entry["at"]))
+def _login(who: Identity, entry: Mapping[str, Any]) -> dict[str, str]:
+    """Under which login somebody acted, where it tells people apart: a portal has one for all."""
+    login = str(entry.get("login", ""))
+    return {} if who.proved or not login else {who.user: login}
 
 
 def _opened(found: Round, entry: Mapping[str, Any], _: Mapping[str, Any]) -> Round:
@@ -240,7 +224,9 @@ def _opened(found: Round, entry: Mapping[str, Any], _: Mapping[str, Any]) -> Rou
 def _sealed(found: Round, entry: Mapping[str, Any], told: Mapping[str, Any]) -> Round:
     if found.party(entry["who"]) is not Party.READER or len(found.seals) >= VOTES:
         raise record_broken(f"entry {entry['seq']} is a vote that was not to be given")
-    return replace(found, seals={**found.seals, entry["who"]: told["seal"]})
+    who = Identity(entry["who"], vouched=told.get("vouched", SAID))
+    seals = {**found.seals, who.user: told["seal"]}
+    return replace(found, seals=seals, logins={**found.logins, **_login(who, entry)})
 
 
 def _unsealed(found: Round, entry: Mapping[str, Any], told: Mapping[str, Any]) -> Round:

@@ -35,6 +35,9 @@ class View:
         decisions: by, role, on, decision, reason and answers of each reviewer, once both are in.
         until: the last day on which an approval holds.
         failed, despite_gates: gates that did not pass, and why it was submitted all the same.
+        one_login: those who acted under one login of the operating system; `the run` among them.
+        earlier: of each submission of this version before: submitted, author, state, why, and the
+            reasons of rejections and of withdrawals.
     """
 
     study: str
@@ -52,6 +55,8 @@ class View:
     until: date | None = None
     failed: tuple[str, ...] = ()
     despite_gates: str = ""
+    one_login: tuple[str, ...] = ()
+    earlier: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def awaits(self) -> str:
@@ -81,6 +86,8 @@ class View:
             "until": self.until.isoformat() if self.until else None,
             "failed_gates": list(self.failed),
             "despite_gates": self.despite_gates,
+            "one_login": list(self.one_login),
+            "earlier": [dict(each) for each in self.earlier],
         }
 
 
@@ -117,6 +124,8 @@ def view_of(
         until=last.until if last.approved else None,
         failed=last.case.failed,
         despite_gates=last.case.despite_gates,
+        one_login=last.one_login,
+        earlier=tuple(map(_earlier, last.earlier)),
     )
 
 
@@ -138,14 +147,35 @@ def clear(view: View, last: Round | None) -> Approval:
         on=last.decided_at.date(),
         until=view.until,
         despite_gates=view.despite_gates,
+        one_login=view.one_login,
+        # Without the reasons: what stands on a list must be fit to leave with it.
+        earlier=tuple(f"{each['state']} {each['why']}" for each in view.earlier),
     )
+
+
+def _earlier(each: Round) -> Mapping[str, Any]:
+    """What became of an earlier submission, by the log alone."""
+    state = each.state
+    against = [vote.reason for vote in _open(each) if vote.decision != APPROVE]
+    reasons = [each.withdrawn["reason"]] if each.withdrawn else []
+    return MappingProxyType(
+        {
+            "submitted": each.at.date().isoformat(),
+            "author": each.author.user,
+            "state": state.value.replace("_", " "),
+            "why": _why(state, each, ()),
+            "reasons": [*against, *reasons],
+        }
+    )
+
+
+def _open(each: Round) -> tuple[Vote, ...]:
+    return each.votes if each.decided_at else ()
 
 
 def _decisions(last: Round) -> tuple[Mapping[str, Any], ...]:
     """What the reviewers decided: nothing of it until all votes are open."""
-    if last.decided_at is None:
-        return ()
-    return tuple(_decision(vote) for vote in last.votes)
+    return tuple(map(_decision, _open(last)))
 
 
 def _decision(vote: Vote) -> Mapping[str, Any]:
@@ -165,12 +195,15 @@ def _why(state: State, last: Round, changed: tuple[Change, ...]) -> str:
     if state is State.VOID:
         return told(changed)
     if state is State.WITHDRAWN and last.withdrawn:
-        return f"by {last.withdrawn['by']} on {last.withdrawn['at'][:10]}"
+        lost = last.unread
+        unread = f", with {lost} sealed vote{'' if lost == 1 else 's'} never opened" * bool(lost)
+        return f"by {last.withdrawn['by']} on {last.withdrawn['at'][:10]}{unread}"
     if state in (State.APPROVED, State.EXPIRED):
         return f"{'until' if state is State.APPROVED else 'after'} {last.until}"
     if state is State.REJECTED:
         against = [vote.by.user for vote in last.votes if vote.decision != APPROVE]
-        return f"by {' and '.join(against)}"
+        on = f" on {last.decided_at.date()}" if last.decided_at else ""
+        return f"by {' and '.join(against)}{on}"
     return f"{len(last.seals)} of {VOTES} votes are in"
 
 

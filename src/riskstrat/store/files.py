@@ -34,6 +34,20 @@ def read_mark(path: Path) -> Any | None:
     return mark["value"]
 
 
+def refuse_changed(folder: Path) -> None:
+    """Refuse to vouch anew for a run of which not every byte is what it wrote.
+
+    Raises:
+        StorageError: RS7404, a file is missing or its bytes changed, or there is no manifest.
+    """
+    if verified_manifest(folder) is None:
+        raise StorageError(
+            f"{folder}: the run has no manifest, so nothing says what it wrote",
+            fix="run the study again",
+            code="RS7404",
+        )
+
+
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """List every file of ``folder`` with its SHA-256; the manifest is written last of all."""
     files = {

@@ -18,9 +18,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -35,11 +36,24 @@ ANCHORS = "RISKSTRAT_LOG_ANCHORS"
 """names a folder for second anchors, best on a disk that who works here cannot write to at will"""
 
 
+def login_of_this_process() -> str:
+    """The login that runs this process, as the operating system knows it.
+
+    Neither ``RISKSTRAT_USER`` nor ``LOGNAME`` counts: whoever runs a command can set both.
+    """
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        return f"user {os.getuid()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """An append-only file of JSON lines under ``<store>/log``. Never holds row values."""
 
     path: Path
+    login: str = field(default_factory=login_of_this_process)
+    """who ran the command, by the operating system: in every entry, beside who is said to act"""
 
     @classmethod
     def of_store(cls, root: Path) -> Ledger:
@@ -77,6 +91,7 @@ class Ledger:
                 "who": who,
                 "what": what,
                 "why": why,
+                "login": self.login,
                 "details": dict(details),
                 "previous": last[1],
             }

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from riskstrat.publish.evidence import fairness
 from riskstrat.publish.pack.facts import Facts
 from riskstrat.publish.pack.parts import DPO, EQUALITY, IG, OWNER, TEAM, Group, Item, Page
+from riskstrat.publish.study_tables import REIDENTIFICATION
 from riskstrat.vocabulary import in_words
 
-PROTECTED = (
-    "age", "disability", "gender reassignment", "marriage and civil partnership",
-    "pregnancy and maternity", "race", "religion or belief", "sex", "sexual orientation",
-)  # fmt: skip
-"""Equality Act 2010, section 4"""
-HELD_AS = {"race": ("ethnicity", "race"), "age": ("age",), "sex": ("sex", "gender"),
-           "disability": ("disab",)}  # fmt: skip
-"""words by which a group of a study is about a characteristic"""
+PROTECTED = {
+    "age": r"age|ages|age band",
+    "disability": r"disability|disabilities|disabled",
+    "gender reassignment": r"gender reassignment|gender identity|transgender",
+    "marriage and civil partnership": r"marriage|married|marital|civil partnership",
+    "pregnancy and maternity": r"pregnancy|pregnant|maternity",
+    "race": r"race|ethnicity|ethnic|nationality",
+    "religion or belief": r"religion|religious|belief|faith",
+    "sex": r"sex|gender(?! (?:reassignment|identity))",
+    "sexual orientation": r"sexual orientation|sexuality",
+}
+"""Equality Act 2010, section 4 -> whole words by which a group of a study is about it"""
 
 
 def dpia(facts: Facts) -> Page:
@@ -25,10 +32,10 @@ def dpia(facts: Facts) -> Page:
         Item(
             "dpia.nature",
             "What is done with the data?",
-            "Extracts of the agencies are checked against contracts and sharing agreements, linked "
-            "by keepers who never hold identifiers and content together, turned into features as "
-            "they were known on each day, and used to learn and to apply a score. Lists leave only "
-            "under the policy and for the recipients on the page of the legal basis.",
+            "Extracts of the agencies are checked against contracts and sharing agreements, turned "
+            "into features as they were known on each day, and used to learn and to apply a score. "
+            f"{_linked(facts)} Lists leave only under the policy and for the recipients on the "
+            "page of the legal basis.",
         ),
         Item("dpia.scope", "What data, of whom, how many, how far back?",
              f"{sources} {facts.asked('How many')}"),
@@ -45,7 +52,7 @@ def dpia(facts: Facts) -> Page:
         Item("dpia.quality", "How is it kept accurate and up to date?",
              f"{facts.measured} {facts.listed} Lists end on the day in their manifest."),
         Item("dpia.rights", "How are people told, and how can they object, see and correct?",
-             "Objections that are recorded are applied at every step, and counted.", who=IG),
+             facts.asked("Are objections honoured"), who=IG),
         Item("dpia.consultation", "Who was consulted, residents among them, and what did they say?",
              who=OWNER),
     )  # fmt: skip
@@ -68,10 +75,9 @@ def _risks(facts: Facts) -> tuple[Item, ...]:
     data = facts.data
     return (
         Item("dpia.risk.identity", "Somebody is recognised",
-             "Pseudonyms under a key that the analysts do not hold; rows of a pseudonymised list "
-             "look alike; counts are suppressed and rounded under policy "
-             f"`{data.policy}`; `riskstrat intruder` attacks all of it. "
-             + " ".join(data.reidentification)),
+             f"{_pseudonyms(facts)} Counts are suppressed and rounded under policy "
+             f"`{data.policy}`. `riskstrat intruder` attacks what there is; whether it was done "
+             "here, on which lists, and what it found, a run does not see.", who=IG),
         Item("dpia.risk.wrong", "The score is wrong about somebody",
              f"{facts.measured} {facts.asked('Who is missed')} A professional decides; the reasons "
              "are shown with the score."),
@@ -85,6 +91,27 @@ def _risks(facts: Facts) -> tuple[Item, ...]:
              "grant it. Lists name purpose, recipient and last day of use."),
         Item("dpia.risk.other", "What other risks are there here, and how are they met?", who=IG),
     )  # fmt: skip
+
+
+def _linked(facts: Facts) -> str:
+    """Who linked the extracts, as far as the run knows."""
+    if facts.data.links_said:
+        return "Records were linked by keepers who never hold identifiers and content together."
+    return "Extracts came linked already: the run does not know by whom, or who holds what."
+
+
+def _pseudonyms(facts: Facts) -> str:
+    """What keeps a record from being a name, as far as the run knows."""
+    data = facts.data
+    told = [each for each in data.reidentification if data.links_said or each != REIDENTIFICATION]
+    if data.links_said:
+        told.insert(0, "Pseudonyms under a key that the analysts do not hold.")
+    else:
+        told.insert(0, "Ids came with the extracts: the run does not know who can undo them.")
+    handed = facts.told.get("release", {}).get("recipients") or ()
+    if any(each["rows"] == "pseudonymised" for each in handed):
+        told.append("Rows of a pseudonymised list look alike.")
+    return " ".join(told)
 
 
 def _outcome() -> tuple[Item, ...]:
@@ -132,7 +159,7 @@ def equality(facts: Facts) -> Page:
 
 
 def _characteristic(name: str, held: tuple[str, ...]) -> Item:
-    words = HELD_AS.get(name, (name.split()[0],))
-    found = [group for group in held if any(word in group.lower() for word in words)]
+    words = rf"\b(?:{PROTECTED[name]})\b"
+    found = [group for group in held if re.search(words, group, re.IGNORECASE)]
     told = f"Held, and compared as {', '.join(found)}." if found else "Not held, so not examined."
     return Item(f"equality.{name.replace(' ', '_')}", name.capitalize(), told)

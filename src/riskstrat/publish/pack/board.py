@@ -45,8 +45,14 @@ def _changed(facts: Facts) -> Item:
 
 def _said(facts: Facts) -> str:
     before, now = facts.before, facts.data
-    if before is None:
+    if not facts.approved:
         return "Nothing was approved before: this is the first version that is put to the board."
+    told = " ".join(map(str, facts.approved))
+    if before is None:
+        other = not all(each.own for each in facts.approved)
+        return (
+            f"{told} Its run is no longer in the store: nothing compares them." if other else told
+        )
     parts = [
         "the study" * (before.study_text != now.study_text),
         "the data" * (_digest(before, "data") != _digest(now, "data")),
@@ -54,15 +60,14 @@ def _said(facts: Facts) -> str:
     ]
     changed = [part for part in parts if part]
     said = f"Changed: {', '.join(changed)}." if changed else "Study, data and learner are the same."
-    return f"Against version {before.version}: {said} The page of changes lists each."
+    return f"{told} Against version {before.version}: {said} The page of changes lists each."
 
 
 def changes(facts: Facts) -> Page:
     """The study, data, gates and results against the last approved version."""
     before = facts.before
     if before is None:
-        lead = "No version of this model has been approved before, so there is nothing to compare."
-        groups: tuple[Group, ...] = (Group("First version", lead=lead),)
+        groups: tuple[Group, ...] = (_nothing_to_compare(facts),)
     else:
         groups = (
             Group("In short", (Item("changes.short", "What changed?", _said(facts)),)),
@@ -79,6 +84,13 @@ def changes(facts: Facts) -> Page:
         "What an approval of the earlier version does not cover.",
         groups,
     )
+
+
+def _nothing_to_compare(facts: Facts) -> Group:
+    if facts.approved:
+        return Group("Approved before", lead=_said(facts))
+    lead = "No version of this model has been approved before, so there is nothing to compare."
+    return Group("First version", lead=lead)
 
 
 def _digest(data: ReportData, name: str) -> Any:
@@ -186,8 +198,8 @@ def monitoring_plan(facts: Facts) -> Page:
             f"`riskstrat suspend {study} VERSION --by NAME --reason WHY` stops it at once: "
             "anybody who may submit or review can; only a reviewer lifts it. Monitoring does so by "
             "itself where the study names findings that suspend. `riskstrat withdraw` takes the "
-            "approval back. An approval ends after its term; any change of model, study, data, "
-            "report or pack voids it.",
+            "approval back. An approval ends after its term; any change of model, study, "
+            "agreements, contracts, code, report or pack voids it. New extracts do not.",
             who=IG,
         ),
         Item(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from re import sub
 from types import MappingProxyType
 from typing import Any
 
@@ -17,20 +18,53 @@ from riskstrat.vocabulary import in_words
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """A version of the study that two reviewers approved before this pack was made.
+
+    Attributes:
+        version: its number.
+        on: the day of the second vote, ISO 8601.
+        became: what has become of the approval, such as `withdrawn on 2026-05-12`; '' if it holds.
+        own: it is the version that this pack is about, submitted a second time.
+        report: of its run, if that is another one and still in the store.
+    """
+
+    version: int
+    on: str
+    became: str = ""
+    own: bool = False
+    report: ReportData | None = None
+
+    def __str__(self) -> str:
+        which = f"This very version, {self.version}," if self.own else f"Version {self.version}"
+        since = f"; its approval is {self.became}" if self.became else ", and its approval holds"
+        return _with_days(f"{which} was approved on {self.on}{since}.")
+
+
+def _with_days(text: str) -> str:
+    return sub(r"\d{4}-\d\d-\d\d", lambda found: day(found[0]), text)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One run, for the documents of the pack.
 
     Attributes:
         data: the report's tables and words; counts of people are protected.
         told: the study with all its defaults, as plain mappings; it counts nobody.
-        before: the report of the last approved version, if there is one.
+        approved: what was approved before: of another run, and of this one.
         software: library -> version.
     """
 
     data: ReportData
     told: Mapping[str, Any]
-    before: ReportData | None = None
+    approved: tuple[Approved, ...] = ()
     software: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def before(self) -> ReportData | None:
+        """The report of the version that was approved last, of another run than this one."""
+        return next((each.report for each in self.approved if not each.own), None)
 
     def asked(self, question: str) -> str:
         """The answer of the report's first page to the question that begins like this."""
@@ -71,7 +105,9 @@ class Facts:
         rows = records(self.data.folds)
         said = []
         for role in ("train", "tune", "calibrate", "validation", "test"):
-            days = sorted({str(row["as_of"]) for row in rows if row["role"] == role})
+            spans = [row for row in rows if row["role"] == role]
+            days = sorted({str(row.get(end) or row["as_of"])
+                           for row in spans for end in ("as_of_from", "as_of")})  # fmt: skip
             if days:
                 span = day(days[0]) if len(days) == 1 else f"{day(days[0])} to {day(days[-1])}"
                 said.append(f"{role}: {span}")

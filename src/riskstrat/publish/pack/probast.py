@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from riskstrat.publish.pack.facts import Facts
 from riskstrat.publish.pack.parts import TEAM, Group, Item, Page
+from riskstrat.publish.tables import records
+from riskstrat.publish.wording import day
 
 SOURCE = (
     "PROBAST+AI, Moons et al. 2025, doi:10.1136/bmj-2024-082505: 16 questions on development and "
@@ -95,7 +97,8 @@ def _tested(facts: Facts) -> tuple[Item, ...]:
         ("Are the right people in, and the right ones out, as in use?",
          "The same scope as in use; who cannot be judged for want of an outcome is counted.", ""),
         ("Do the test data stand for the people, place and time of use?",
-         "Same place; another time or other people. Another place was not tested here.", TEAM),
+         f"The places it is meant for; another time or other people. {_another_place(facts)}",
+         TEAM),
         ("Is the quality of the test data good enough, and alike between groups?",
          facts.asked("What could errors of linkage"), ""),
         ("Are predictors defined and measured as in training?", "By the same plan.", ""),
@@ -106,8 +109,7 @@ def _tested(facts: Facts) -> tuple[Item, ...]:
         ("Are predictors kept out of the outcome's definition?",
          "Features end before the outcome's window begins.", ""),
         ("Was the outcome found without knowledge of predictors or of the model's score?",
-         "At training no list was in use; once lists are, outcomes follow from what was done.",
-         TEAM),
+         f"{_in_use(facts)} Once lists are in use, outcomes follow from what was done.", TEAM),
         ("Is the time between predictors and outcome right?", f"Within {data.horizon}.", ""),
         ("Are there enough people with the outcome in the test?",
          "Numbers and outcomes stand beside every result; too few give no verdict.", ""),
@@ -121,6 +123,24 @@ def _tested(facts: Facts) -> tuple[Item, ...]:
         ("Were results looked at by group, with how sure they are?", facts.asked("Who is missed"),
          ""),
     ))  # fmt: skip
+
+
+def _another_place(facts: Facts) -> str:
+    """Whether the run was tested in places it had not learnt from."""
+    rows = records(facts.data.robustness, drill="transport")
+    cases = sorted({str(row["case"]) for row in rows if row["value"] is not None})
+    if not cases:
+        shown = "No result can be shown for" if rows else "Nothing was tested in"
+        return f"{shown} places that it did not learn from."
+    return f"Tested as well in {len(cases)} of its own places, each left out of learning."
+
+
+def _in_use(facts: Facts) -> str:
+    """Whether lists may have been in use when the outcomes were recorded."""
+    if not facts.approved:
+        return "No version of this study was approved before, so none of its lists was in use."
+    told = ", ".join(f"version {each.version} on {day(each.on)}" for each in facts.approved)
+    return f"Lists of an earlier approval may have been in use ({told})."
 
 
 def _judgement() -> tuple[Item, ...]:

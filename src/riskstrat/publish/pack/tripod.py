@@ -151,7 +151,8 @@ def _discussion(facts: Facts) -> tuple[Item, ...]:
              " ".join(facts.data.limits) + " " + facts.asked("What could errors of linkage"),
              who=TEAM),
         Item("tripod.27a", "27a What to do about poor or missing input",
-             "Extracts that break their contract stop the run; what is not covered is marked."),
+             "Rows that break their contract are left out, and the data sheets count them; a file "
+             "that cannot be read by its contract stops the run; what is not covered is marked."),
         Item("atrs.training", "27b What users must know to use it", who=OWNER),
         Item("tripod.27c", "27c Next steps for research and use", who=TEAM),
     )  # fmt: skip

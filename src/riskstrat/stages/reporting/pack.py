@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from riskstrat.disk import read_json, write_bytes, write_json
 from riskstrat.publish.pack.answers import Answers, read_answers
-from riskstrat.publish.pack.facts import Facts
+from riskstrat.publish.pack.facts import Approved, Facts
 from riskstrat.publish.pack.write import Pack, make_pack
 from riskstrat.publish.report_data import ReportData
 from riskstrat.study import Study
@@ -24,13 +25,15 @@ PRINTED = ("summary", "model-card", "dpia", "equality")
 PRINT_SECONDS = 120
 
 
-def write_pack(folder: Path, data: ReportData, before: ReportData | None, answers: Answers) -> Pack:
+def write_pack(
+    folder: Path, data: ReportData, before: Sequence[Approved], answers: Answers
+) -> Pack:
     """Write the pack into a run's folder; the folder's own manifest is the caller's."""
     told = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
     facts = Facts(
         data=data,
         told=told,
-        before=before,
+        approved=tuple(before),
         software=read_json(folder / "report.json")["run"]["versions"],
     )
     pack = make_pack(facts, answers)

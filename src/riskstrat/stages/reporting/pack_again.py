@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from riskstrat.disk import read_json
 from riskstrat.publish.pack.answers import read_answers
+from riskstrat.stages.reporting.approved import approved_before
 from riskstrat.stages.reporting.pack import FOLDER, kept_answers, print_pages, write_pack
-from riskstrat.stages.reporting.report import approved_before
 from riskstrat.stages.reporting.shown import report_data
 from riskstrat.store.artefacts import Store
 from riskstrat.store.files import write_manifest
@@ -31,7 +32,7 @@ def pack_again(
     pack = write_pack(
         folder,
         report_data(folder, None, inputs),
-        approved_before(store, study, folder.name),
+        approved_before(store, study, folder.name, datetime.now(UTC).date()),
         given,
     )
     progress(0.7, "printing")

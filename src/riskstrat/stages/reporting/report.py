@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from riskstrat.disk import folder_aside, place_file, read_json, write_bytes, write_json
 from riskstrat.publish.mitigation import render_remedies
 from riskstrat.publish.report import figures, render_report
-from riskstrat.publish.report_data import ReportData
-from riskstrat.signoff.binding import REVIEW
+from riskstrat.signoff.binding import REVIEW, RULES
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import EXPLANATIONS, GLASSBOX, LINKAGE_ERROR, MITIGATION
+from riskstrat.stages.reporting.approved import approved_before
 from riskstrat.stages.reporting.inputs import inputs_of
 from riskstrat.stages.reporting.pack import answers_of, write_pack
 from riskstrat.stages.reporting.review import review_tables
 from riskstrat.stages.reporting.robustness_tables import DRILLED
 from riskstrat.stages.reporting.shown import report_data
-from riskstrat.store.artefacts import Store
 from riskstrat.store.files import files_of, write_manifest
 from riskstrat.store.registry import Registry
-from riskstrat.store.registry_versions import CHAMPION
 from riskstrat.store.worker import Progress, peak_mb
 from riskstrat.study import Study
+from riskstrat.study.rules import rules_of
 
 
 def publish_run(
@@ -47,7 +47,7 @@ def publish_run(
         if data.remedies:
             write_bytes(aside / "audit/mitigation.html", render_remedies(data).encode())
         write_json(aside / REVIEW, review_tables(data))
-        before = approved_before(job.store, run["study"], run["run_id"])
+        before = approved_before(job.store, run["study"], run["run_id"], datetime.now(UTC).date())
         write_pack(aside, data, before, answers_of(job.study, folder))
         drawn = {f"figures/{name}": svg for name, svg in figures(data).items()}
         for name, svg in drawn.items():
@@ -92,6 +92,7 @@ def _place_files(job: Job, folder: Path) -> None:
     for path in sorted((training / "models" / winner).iterdir()):
         place_file(path, folder / "model" / path.name)
     write_bytes(folder / "study.yaml", job.study.text.encode())
+    write_json(folder / RULES, rules_of(job.study))
 
 
 def _keep_drills(before: Path, folder: Path) -> None:
@@ -101,23 +102,16 @@ def _keep_drills(before: Path, folder: Path) -> None:
             place_file(before / name, folder / name)
 
 
-def approved_before(store: Store, study: str, run_id: str) -> ReportData | None:
-    """The report of the champion's run, if that is another run and still in the store."""
-    for version in Registry.of_store(store.root).versions(study):
-        if CHAMPION in version.aliases and version.run_id != run_id:
-            folder = store.run_folder(study, version.run_id)
-            if (folder / "report.json").exists():
-                return report_data(folder, None, read_json(folder / "report.json"))
-    return None
-
-
 def render(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> str:
     """The report of a run from the files of its folder."""
     return render_report(report_data(folder, study, inputs))
 
 
 def render_again(folder: Path, *, progress: Progress) -> str:
-    """Render a finished run's report with the code of today; its manifest is renewed."""
+    """Render a finished run's report with the code of today; its manifest is renewed.
+
+    Whoever calls has proved the run's files: the new manifest vouches for all of them.
+    """
     progress(0.1, "report")
     inputs = read_json(folder / "report.json")
     write_bytes(folder / "report.html", render(folder, None, inputs).encode())
