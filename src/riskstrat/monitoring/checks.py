@@ -204,7 +204,8 @@ def check_gates(rows: Sequence[Mapping[str, Any]], hidden: Hidden) -> Iterator[F
             continue
         failed = row["verdict"] == "fail"
         at = None if row["at"] is None else f"{row['at']:g}"
-        few = (row["group"], row["name"], at) in hidden
+        behind = (row["group"], row.get("against", ""))
+        few = any((who, row["name"], at) in hidden for who in behind)
         number = None if few else Estimate.from_dict(row)
         told = f"worst for {row['group']}; {TOO_FEW}." if few else row["explanation"]
         message = f"gate `{row['text']}`: {told}"

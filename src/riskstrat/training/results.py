@@ -61,7 +61,7 @@ def judge(
         seed: of the resamples.
         judged_one: told after each.
     """
-    clusters = rows.labels(spec.cluster)
+    clusters, units = rows.labels(spec.cluster), rows.labels("unit")
     found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
     for one in scored:
         outcome = rows.outcome[one.rows]
@@ -78,6 +78,8 @@ def judge(
             "n": judged.n,
             "outcomes": judged.positives,
             "prevalence": judged.positives / judged.n,
+            # Where several dates are judged on, the same people are told of several times.
+            "rows_each": int(np.unique(units[one.rows], return_counts=True)[1].max(initial=0)),
         }
         judged_one(one)
     return found
