@@ -218,6 +218,22 @@ def check_gates(rows: Sequence[Mapping[str, Any]], hidden: Hidden) -> Iterator[F
         )  # fmt: skip
 
 
+def check_lost(lost: Sequence[str], gates: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """RS3715: groups of the approval by which nobody can be judged any more.
+
+    Args:
+        lost: their names, as the study at approval spells them.
+        gates: of the approval, with their ``group``.
+    """
+    for name in lost:
+        mine = [row["text"] for row in gates if row["group"] in (name, name.rpartition(".")[2])]
+        message = f"{name}: the model was approved with a look at these groups, and the data or "
+        message += "the study of the day do not have them: whether it serves them cannot be said"
+        if mine:
+            message += "; the approval depends on " + ", ".join(f"`{text}`" for text in mine)
+        yield finding("RS3715", Severity.WARNING, name, message)
+
+
 def not_yet(day: date, known_from: date | None, why: str) -> Finding:
     """RS3713: outcomes are not known yet, and when they can be."""
     message = f"the outcomes of those scored on {day} are not known: {why}"
