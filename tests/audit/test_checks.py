@@ -113,6 +113,20 @@ def test_groups_without_evidence_and_groups_left_behind_are_named():
     ]
 
 
+def test_a_reference_left_behind_is_named_once_beside_the_level_surest_to_be_reached_more():
+    rows = [
+        {**fairness_row("female", "sensitivity_ratio", 2.25, 2.6), "low": 2.0},
+        {**fairness_row("other", "sensitivity_ratio", 2.6, 4.0), "low": 1.3},
+        {**fairness_row("none said", "sensitivity_ratio", 1.1, 1.3), "low": 1.0},
+        {**fairness_row("male", "sensitivity_ratio", 1.0, 1.0), "low": 1.0},
+    ]
+    [found] = checks.check_groups(pa.Table.from_pylist(rows, schema=SCHEMA))
+    assert found.code == "RS310"
+    assert (found.low, found.value, found.high) == pytest.approx((1 / 2.6, 1 / 2.25, 0.5))
+    assert "in need at level male" in found.message
+    assert "finds at female, and markedly less than at 2 of the 3 others" in found.message
+
+
 def test_empty_features_one_sided_models_and_unknown_outcomes_are_noted():
     [empty] = checks.check_features({"a": 9, "b": 0}, 10)
     assert (empty.code, empty.where, empty.value) == ("RS305", "a", 0.9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskstrat.audit.fairness import capacity_cuts, fairness
 from riskstrat.audit.gates import evaluate_gates
+from riskstrat.audit.people import count_people
 from riskstrat.audit.rates import rates_by_level, selection
 from riskstrat.audit.spec import AuditSpec, Gate
 from riskstrat.audit.tradeoffs import tradeoffs
@@ -224,6 +228,51 @@ def test_the_same_person_on_two_dates_is_one_person_of_evidence():
     table = fairness(twice, groups_of(area=["a"] * 300), AuditSpec(groups=("area",), min_group=301))
     row = cell(table, "area", "a", "brier")
     assert (row["n"], row["people"], row["verdict"]) == (600, 300, "not_enough_evidence")
+
+
+def several_dates(*, people, dates, had):
+    """Everybody of level `b` on each date; the first `had` of them have the outcome each time."""
+    rng = np.random.default_rng(4)
+    n = 2 * people
+    unit = np.tile(np.arange(n), dates)
+    level = np.where(unit < people, "b", "a")
+    y = np.where(unit < people, unit < had, unit % 4 == 0)
+    keys = {
+        "unit_id": [f"u{i}" for i in unit],
+        "as_of": pa.array([date(2021 + d, 4, 1) for d in range(dates) for _ in range(n)]),
+    }
+    score = pa.array(rng.random(len(unit)))
+    return (
+        pa.table(keys | {"outcome": pa.array(y), "risk": score, "raw_score": score}),
+        pa.table(keys | {"area": pa.array(level)}),
+    )
+
+
+def test_outcomes_of_one_person_on_several_dates_are_one_person_with_the_outcome():
+    spec = AuditSpec(groups=("area",), capacity=(0.2,), min_outcomes=10)
+    table = fairness(*several_dates(people=120, dates=4, had=3), spec, replicates=50)
+    row = cell(table, "area", "b", "sensitivity", "0.2")
+    assert (row["n"], row["positives"], row["people"]) == (12, 12, 120)
+    assert (row["with_outcome"], row["without_outcome"], row["rows_each"]) == (3, 117, 4)
+    assert row["verdict"] == "not_enough_evidence"
+    gate = Gate.model_validate("sensitivity(area, at=0.2) >= 0.01")
+    [held] = evaluate_gates([gate], {}, table)
+    assert held.too_few == ("b",)
+    enough = fairness(*several_dates(people=120, dates=4, had=10), spec, replicates=50)
+    assert cell(enough, "area", "b", "sensitivity", "0.2")["verdict"] == "ok"
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.sampled_from("ab")), min_size=1))
+def test_people_behind_a_level_are_those_that_sets_hold(rows):
+    unit, y, level = (np.array(column) for column in zip(*rows, strict=True))
+    found = count_people(level, unit.astype(np.int64), y)
+    assert set(found) == set(level.tolist())
+    for name, who in found.items():
+        own = [(u, had) for u, had, where in rows if where == name]
+        assert who.people == len({u for u, _ in own})
+        assert who.with_outcome == len({u for u, had in own if had})
+        assert who.without_outcome == len({u for u, had in own if not had})
+        assert who.rows_each == max(Counter(u for u, _ in own).values())
 
 
 def test_rows_whose_outcome_is_not_known_are_left_out():

@@ -187,6 +187,55 @@ def test_a_level_with_an_interval_too_wide_to_say_leaves_the_gate_open_and_is_na
     assert (failing.verdict, failing.group) == ("fail", "ethnicity: Asian")
 
 
+def test_a_reference_that_is_served_worse_fails_the_gate_and_is_named():
+    text = "sensitivity_ratio(ethnicity, at=0.05) >= 0.8"
+    better = {**row("Asian", 2.25), "low": 1.97, "high": 2.62}
+    result = judge(text, row("White", 1.0), better, row("Black", 1.1))
+    assert (result.verdict, result.group) == ("fail", "ethnicity: White")
+    assert result.against == "ethnicity: Asian"
+    assert (result.low, result.value, result.high) == pytest.approx((1 / 2.62, 1 / 2.25, 1 / 1.97))
+    assert "at worst in ethnicity: White against Asian" in result.explanation
+    assert "2 levels judged" in result.explanation
+    worse = judge(text, row("White", 1.0), better, row("Black", 0.3))
+    assert (worse.group, worse.against) == ("ethnicity: Black", "")
+    wide = {**row("Asian", 1.3), "low": 0.9, "high": 2.0}
+    open_ = judge(text, row("White", 1.0), wide)
+    assert (open_.verdict, open_.undecided) == ("not_enough_evidence", ("Asian",))
+
+
+def test_wrong_listing_of_the_reference_is_held_to_the_same_limit():
+    def of(low, value, high):
+        own = row("Asian", value, metric="false_positive_rate_ratio")
+        return judge("false_positive_rate_ratio(ethnicity, at=0.05) <= 1.25",
+                     {**own, "low": low, "high": high})  # fmt: skip
+
+    assert of(0.9, 1.0, 1.1).verdict == "pass"
+    assert (of(0.4, 0.5, 0.6).verdict, of(0.4, 0.5, 0.6).group) == ("fail", "ethnicity: White")
+    # Nobody wrongly listed in some resample: how much worse off the reference is has no end.
+    endless = of(0.0, 0.7, 1.2)
+    assert (endless.verdict, endless.as_dict()["high"]) == ("not_enough_evidence", None)
+
+
+def test_a_range_and_a_difference_say_both_of_their_ends_themselves():
+    high = {**row("Asian", 1.9), "low": 1.8, "high": 1.95}
+    assert judge("sensitivity_ratio(ethnicity, at=0.05) in [0.5, 2]", high).passed
+    assert not judge("sensitivity_ratio(ethnicity, at=0.05) in [0.8, 1.25]", high).passed
+    apart = {**row("Asian", 0.5, metric="sensitivity_difference")}
+    assert judge("sensitivity_difference(ethnicity, at=0.05) >= -0.1", apart).passed
+
+
+@given(st.floats(0.05, 20.0), st.floats(1.01, 5.0), st.sampled_from([0.5, 0.65, 0.8]))
+def test_which_of_two_groups_is_the_reference_changes_no_verdict(value, spread, limit):
+    text = f"sensitivity_ratio(ethnicity, at=0.05) >= {limit}"
+    one = {**row("Asian", value), "low": value / spread, "high": value * spread}
+    other = {**one, "value": 1 / value, "low": 1 / one["high"], "high": 1 / one["low"]}
+    verdicts_ = [judge(text, each).verdict for each in (one, other)]
+    # Turning over twice may move a number by its last digit, so a limit is not met exactly.
+    edges = [abs(x - y) < 1e-9 for x in one.values() if isinstance(x, float)
+             for y in (limit, 1 / limit)]  # fmt: skip
+    assert verdicts_[0] == verdicts_[1] or any(edges)
+
+
 def test_an_upper_limit_looks_at_the_largest_level():
     levels = (("White", 0.05), ("Asian", 0.35))
     rows = [row(x, v, metric="false_positive_rate") for x, v in levels]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from riskstrat.mitigation import cuts, learners
+from riskstrat.audit.spec import AuditSpec
+from riskstrat.mitigation import cuts, gather, learners
 from riskstrat.mitigation.compare import compare
 from riskstrat.mitigation.learners import reweighing
 from riskstrat.mitigation.remedies import CURRENT, REMEDIES
@@ -173,6 +177,19 @@ def test_the_same_scores_change_nothing_at_all(trial):
     )
     changed = [r for r in rows if r["remedy"] == "equal_reach"]
     assert {(r["change"], r["change_low"], r["change_high"]) for r in changed} == {(0.0, 0.0, 0.0)}
+
+
+def test_levels_are_judged_by_people_with_the_outcome_and_not_by_their_rows():
+    unit = np.tile(np.arange(200), 4)
+    keys = {
+        "unit_id": [f"u{i}" for i in unit],
+        "as_of": pa.array([date(2021 + d, 4, 1) for d in range(4) for _ in range(200)]),
+    }
+    few = np.where(unit < 100, unit < 9, unit < 150)  # 9 people of `a` on four dates: 36 rows
+    test = pa.table(keys | {"outcome": pa.array(few)})
+    groups = pa.table(keys | {"area": np.where(unit < 100, "a", "b").tolist()})
+    tables = SimpleNamespace(groups=groups, spec=AuditSpec(min_group=50, min_outcomes=10))
+    assert gather._levels(tables, "area", test) == (("b",), ("a",))
 
 
 def test_every_remedy_is_set_against_one_that_is_there():

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 from math import nan
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from riskstrat.audit.fairness import SCHEMA
+from riskstrat.audit.spec import AuditSpec, Gate
 from riskstrat.monitoring import checks
 from riskstrat.monitoring.codes import MAY_SUSPEND, MONITORING_CODES
 from riskstrat.monitoring.extracts import Volume
 from riskstrat.monitoring.lists import Churn, above_cuts, churn, mean_risk
 from riskstrat.monitoring.spec import MonitorSpec
+from riskstrat.stages.watching.judged_again import _gates
 from riskstrat.statistics import Estimate, wilson_interval
 from riskstrat.vocabulary import Severity
 
@@ -96,6 +101,28 @@ def test_a_gate_that_fails_now_is_an_error_and_one_without_evidence_a_warning():
         ("RS3711", "error"), ("RS3712", "warning"),
     ]  # fmt: skip
     assert "did not pass at approval" in found[1].message
+
+
+def test_a_group_that_is_gone_is_named_with_the_gates_that_rest_on_it():
+    rows = [gate("pass"), {**gate("not_enough_evidence"), "text": "ppv(race) >= 1", "group": "race"}]
+    [found] = checks.check_lost(("census.race",), rows)
+    assert (found.code, found.severity.value, found.where) == ("RS3715", "warning", "census.race")
+    assert "`ppv(race) >= 1`" in found.message and "auroc" not in found.message
+    assert list(checks.check_lost((), rows)) == []
+
+
+def test_only_a_gate_on_what_the_model_remembers_keeps_its_verdict_unmeasured():
+    texts = ("sensitivity_ratio(ethnicity, at=0.2) >= 0.8", "membership_inference_auc <= 0.6",
+             "ppv(at=0.1) >= 0.2")  # fmt: skip
+    known = [{**gate("pass"), "text": text, "explanation": "0.95 then."} for text in texts]
+    spec = AuditSpec(gates=tuple(Gate.model_validate(text) for text in texts))
+    judged = SimpleNamespace(gates=known)
+    nobody = pa.Table.from_pylist([], schema=SCHEMA)
+    told = _gates(judged, spec, {"at_capacity": []}, nobody)
+    assert [(row["verdict"], row["carried"]) for row in told] == [
+        ("not_enough_evidence", False), ("pass", True), ("not_enough_evidence", False),
+    ]  # fmt: skip
+    assert [each.code for each in checks.check_gates(told, frozenset())] == ["RS3712", "RS3712"]
 
 
 def test_churn_counts_everybody_once():

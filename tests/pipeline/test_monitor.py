@@ -58,6 +58,22 @@ def test_an_unchanged_county_is_quiet_and_judged_on_its_outcomes(watched: Said) 
     assert {row["source"] for row in rows(told, "volumes")} >= {"admissions", "ed_attendances"}
 
 
+def test_a_group_that_the_study_no_longer_names_is_told_as_lost(
+    world: World, watched: Said, tmp_path: Path
+) -> None:
+    own = world.copy(tmp_path / "world")
+    text = own.study.read_text(encoding="utf-8")
+    text = text.replace("[sex, imd_quintile]", "[sex]").replace("imd_quintile, ", "")
+    own.study.write_text(text.replace("[imd_quintile]", "[sex]"), "utf-8")
+    said = own.ask("monitor", "--as-of", RIPE)
+    assert said.code == 0, said.err
+    told = read(said.folder / "monitor.json")
+    [lost] = [row for row in rows(told, "findings") if row["code"] == "RS3715"]
+    assert (lost["where"], lost["severity"]) == ("imd_quintile", "warning")
+    found = rows(read(watched.folder / "monitor.json"), "findings")
+    assert "RS3715" not in {row["code"] for row in found}
+
+
 def test_nothing_is_fitted_and_the_same_bytes_come_out(world: World, watched: Said) -> None:
     before = fingerprints(watched.folder, FILES)
     derived = sorted(p.name for p in (world.store / "derived/training").iterdir())

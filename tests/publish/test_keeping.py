@@ -19,6 +19,7 @@ from riskstrat.publish.tables import records
 from riskstrat.publish.verdict import gate_lines, weaker_than_four_fifths, wider_than_usual
 from riskstrat.publish.wording import estimate
 from riskstrat.release.disclosure import restored
+from riskstrat.release.evidence import fairness_table
 from riskstrat.release.keeping import kept
 from riskstrat.release.policies import policy_named
 from riskstrat.release.report_tables import findings_table, gates_table
@@ -38,6 +39,12 @@ NONE, BOUND = (
         ("sensitivity_ratio(ethnicity, at=0.20) >= 0.5", True),
         ("selection_rate_ratio(sex, at=0.05).low > 0.75", True),
         ("sensitivity_ratio(ethnicity, at=0.05) >= 0.8", False),
+        ("sensitivity_ratio(ethnicity, at=0.05) in [0.5, 1.25]", True),
+        ("sensitivity_ratio(ethnicity, at=0.05) in [0.8, 2]", True),
+        ("sensitivity_ratio(ethnicity, at=0.05) in [0.8, 1.25]", False),
+        ("false_positive_rate_ratio(sex, at=0.05) <= 1.5", True),
+        ("false_positive_rate_ratio(sex, at=0.05) <= 1.25", False),
+        ("calibration_slope in [0.5, 2]", False),
         ("sensitivity_ratio(ethnicity, at=0.05) >= 0.8 +- 0.3", False),
         ("sensitivity_difference(sex, at=0.05) >= -0.1", False),
         ("auroc.low >= 0.70", False),
@@ -85,6 +92,24 @@ def test_the_caveats_of_a_gate_are_the_audits_own_and_stand_wherever_it_is_shown
     page = render_report(data)
     assert all(page.count(said) == 2 for said in line.caveats)  # the verdict, and its table
     assert all(said in Facts(data=data, told={}).gates for said in line.caveats)
+
+
+def test_a_level_that_is_withheld_is_not_told_by_turning_its_ratio_over() -> None:
+    import pyarrow as pa
+
+    measured = [row("white", 1.0), {**row("asian", 2.0), "positives": 12}]
+    gate = Gate.model_validate("sensitivity_ratio(ethnicity, at=0.20) >= 0.5")
+    [result] = evaluate_gates([gate], {}, pa.Table.from_pylist(measured))
+    assert (result.group, result.against) == ("ethnicity: white", "ethnicity: asian")
+    shown = fairness_table([{**each, "n": 4000, "positives": 400} for each in measured], STRICT)
+    few = fairness_table(
+        [{**each, "positives": 4 if each["level"] == "asian" else 400} for each in measured], STRICT
+    )
+    [[told], [hidden]] = (
+        gates_table([result.as_dict()], STRICT, fairness=table).rows for table in (shown, few)
+    )
+    value = gates_table([result.as_dict()], STRICT).columns.index("value")
+    assert (told[value], hidden[value]) == (0.5, None)
 
 
 def test_counts_of_people_behind_a_gate_are_whole_and_without_an_interval() -> None:

@@ -104,6 +104,38 @@ def test_of_two_cells_on_a_line_of_an_intersection_both_are_withheld_or_none():
     assert {name for name, status in shown.items() if status == "withheld"} == set(names[:2])
 
 
+def on_dates(name, *, each, people, had, value, metric, rows):
+    """A level of which everybody has ``each`` rows, and ``had`` people the outcome on each."""
+    return level(
+        name, rows, each * had, value, metric, at=None if metric == "prevalence" else "0.05",
+        people=people, with_outcome=had, without_outcome=people - had, rows_each=each,
+    )  # fmt: skip
+
+
+def test_twelve_rows_of_three_people_are_three_people_and_withheld():
+    few = {"each": 4, "people": 120, "had": 3}
+    rows = [
+        on_dates("few", **few, metric="sensitivity", value=1.0, rows=12),
+        on_dates("few", **few, metric="prevalence", value=12 / 480, rows=480),
+        on_dates("few", **few, metric="brier", value=0.1, rows=480),
+        on_dates("many", each=4, people=120, had=60, metric="prevalence", value=0.5, rows=480),
+        on_dates("more", each=4, people=120, had=60, metric="prevalence", value=0.5, rows=480),
+    ]
+    shown = records(fairness_table(rows, STRICT))
+    assert [row["status"] for row in shown] == ["withheld"] * 3 + ["shown"] * 2
+    assert (shown[0]["n"], shown[0]["positives"]) == (None, None)
+    assert shown[3]["positives"] == 60  # people with the outcome, not their 240 rows
+
+
+@pytest.mark.parametrize(("each", "status"), [(1, "shown"), (4, "withheld")])
+def test_rows_that_a_list_took_may_be_of_few_people(each, status):
+    found = on_dates("a", each=each, people=900, had=100, metric="ppv", value=0.5, rows=30)
+    assert records(fairness_table([found], STRICT))[0]["status"] == status
+    learner = {"at_capacity": [at(0.05, 30, 0.5)], "rows_each": each}
+    [first, *_] = records(capacity_table({"test": {"lightgbm": learner}}, STRICT))
+    assert first["status"] == status
+
+
 def test_a_capacity_may_be_text_and_another_cut_keeps_its_name():
     rows = [level("White", 500, 500, 0.3), level("White", 500, 500, 0.3, at="score >= 5")]
     assert [row["at"] for row in records(fairness_table(rows, STRICT))] == [0.05, "score >= 5"]

@@ -137,17 +137,43 @@ def check_groups(fairness: pa.Table) -> Iterator[Finding]:
         )
         group = f"{row['group']}: {row['level']}"
         yield finding("RS304", Severity.WARNING, row["group"], message, group=group)
-    for row in rows:
-        if row["metric"] != "sensitivity_ratio" or row["verdict"] != OK:
-            continue
+    compared = [
+        row
+        for row in rows
+        if (row["metric"], row["verdict"]) == ("sensitivity_ratio", OK)
+        and row["level"] != row["reference"]
+    ]
+    for row in compared:
         number = Estimate.from_dict(row)
         if number.high < UNEQUAL:
-            message = (
-                f"{row['group']}: of those in need at level {row['level']}, {_cut(row['at'])} "
-                f"finds {number.in_words()} times the share it finds at {row['reference']}"
-            )
-            group = f"{row['group']}: {row['level']}"
-            yield finding("RS310", Severity.WARNING, row["group"], message, number, group)
+            yield _reached_less(row, row["level"], row["reference"], number)
+    for group, at in dict.fromkeys((row["group"], row["at"]) for row in compared):
+        yield from _reference_reached_less(
+            [row for row in compared if (row["group"], row["at"]) == (group, at)]
+        )
+
+
+def _reference_reached_less(rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """RS310 of the reference, told once: beside the level that is surest to be reached more."""
+    above = [row for row in rows if row["low"] is not None and row["low"] > 1 / UNEQUAL]
+    if above:
+        row = max(above, key=lambda each: float(each["low"]))
+        turned = Estimate(1 / row["value"], 1 / row["high"], 1 / row["low"], row["n"])
+        more = f", and markedly less than at {len(above)} of the {len(rows)} others judged"
+        yield _reached_less(row, row["reference"], row["level"], turned, more if rows[1:] else "")
+
+
+def _reached_less(
+    row: Mapping[str, Any], level: str, other: str, number: Estimate, more: str = ""
+) -> Finding:
+    message = (
+        f"{row['group']}: of those in need at level {level}, {_cut(row['at'])} finds "
+        f"{number.in_words()} times the share it finds at {other}{more}"
+    )
+    # Whoever is served worse: the level compared, not the reference, is what disclosure control
+    # may withhold.
+    group = f"{row['group']}: {row['level']}"
+    return finding("RS310", Severity.WARNING, row["group"], message, number, group)
 
 
 def check_features(empty: Mapping[str, int], rows: int) -> Iterator[Finding]:

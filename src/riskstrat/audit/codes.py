@@ -97,9 +97,10 @@ _TEXTS = (
         "RS310",
         "Unequal treatment of a group",
         "At this capacity the model finds a markedly smaller share of those in need in one group "
-        "than in the reference group.",
+        "than in the reference group; or in the reference group, the largest, than in another.",
         "Ratio of sensitivities, level over reference. A warning when the whole interval lies "
-        "below 0.8.",
+        "below 0.8; and of the reference when it lies above 1/0.8, beside the level that is surest "
+        "to be reached more.",
         "Read the fairness table; look for missing data in the group, and for an outcome that "
         "measures use of services rather than need.",
     ),
@@ -126,7 +127,8 @@ _TEXTS = (
         "A condition that has to hold for every level of an attribute about which there is "
         "enough evidence.",
         "Every level has to pass: one that fails fails the gate, one whose interval is too wide to "
-        "say leaves it without enough evidence. Levels with fewer people or outcomes than the "
+        "say leaves it without enough evidence. A limit on a ratio holds the other way round, too: "
+        "`>= 0.8` fails where the reference is below 0.8 of a level. Levels with fewer people or outcomes than the "
         "study judges by are left out and named; when none is left nothing was shown.",
         "See RS310 for a group that fails, RS304 for one without evidence.",
     ),

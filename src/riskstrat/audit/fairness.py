@@ -15,7 +15,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from riskstrat.audit.people import EVERYONE, People, align, level_texts, people_of
+from riskstrat.audit.people import (
+    EVERYONE,
+    Counted,
+    People,
+    align,
+    count_people,
+    level_texts,
+    people_of,
+)
 from riskstrat.audit.rates import Values, rates_by_level, scores_by_level, selection
 from riskstrat.audit.spec import AuditSpec
 from riskstrat.statistics.cuts import RANKING, Cut
@@ -51,6 +59,9 @@ SCHEMA = pa.schema(
         ("selected", pa.float64()),
         ("reference", pa.string()),
         ("verdict", pa.string()),
+        ("with_outcome", pa.int64()),
+        ("without_outcome", pa.int64()),
+        ("rows_each", pa.int64()),
     ]
 )
 
@@ -98,12 +109,14 @@ def fairness(
     Returns:
         One row per group, level, metric and cut. ``at`` names the cut (``0.05``,
         ``score >= 5``) and is null where none is needed; ``n`` is the denominator of ``value``
-        in rows, ``people`` and ``positives`` the size of the level, ``selected`` how many of it
-        the cut takes (people tied at it in part). ``<metric>_ratio`` is level over
+        in rows, ``people`` the units of the level, ``positives`` its rows with the outcome and
+        ``selected`` how many rows of it the cut takes (those tied at it in part). A unit has a
+        row for each date: ``with_outcome`` and ``without_outcome`` are the units with such a
+        row, ``rows_each`` the most rows that one unit has. ``<metric>_ratio`` is level over
         ``reference``, ``<metric>_difference`` level minus it. No level vanishes: a missing one
         is ``not recorded``. ``verdict`` is ``not_enough_evidence`` when the level (or, for a
-        comparison, the reference) has fewer than ``spec.min_group`` people or
-        ``spec.min_outcomes`` outcomes, or the value cannot be computed.
+        comparison, the reference) has fewer than ``spec.min_group`` people, of whom fewer than
+        ``spec.min_outcomes`` had the outcome, or the value cannot be computed.
 
     Raises:
         StudyError: a group is not in ``groups``.
@@ -140,7 +153,12 @@ def fairness_of(
         lists=people.lists,
     )
     values = _values(people, chosen, probability)
-    return _table(_rows(found, values, _evidence(people, spec)))
+    behind = {
+        (group, name): who
+        for group, level in people.levels.items()
+        for name, who in count_people(level, people.unit, people.y).items()
+    }
+    return _table(_rows(found, values, behind, spec))
 
 
 def _values(
@@ -157,24 +175,11 @@ def _values(
     return out
 
 
-def _evidence(people: People, spec: AuditSpec) -> dict[tuple[str, str], tuple[int, bool]]:
-    """(group, level) -> people in it, and whether they are enough to judge."""
-    out = {}
-    for group, level in people.levels.items():
-        names, codes = np.unique(level, return_inverse=True)
-        pairs = np.unique(codes.reshape(-1).astype(np.int64) * people.units + people.unit)
-        counts = np.bincount(pairs // people.units, minlength=len(names))
-        outcomes = np.bincount(codes.reshape(-1)[people.y], minlength=len(names))
-        for name, count, positive in zip(names, counts, outcomes, strict=True):
-            enough = count >= spec.min_group and positive >= spec.min_outcomes
-            out[group, str(name)] = int(count), bool(enough)
-    return out
-
-
 def _rows(
     found: GroupEvaluation,
     values: Mapping[tuple[str, str | None], Values],
-    evidence: Mapping[tuple[str, str], tuple[int, bool]],
+    behind: Mapping[tuple[str, str], Counted],
+    spec: AuditSpec,
 ) -> Iterator[tuple[Any, ...]]:
     sizes = {(g.attribute, g.level, g.cut): (g.positives, g.selected) for g in found.groups}
     references = {d.attribute: d.reference for d in found.disparities}
@@ -184,15 +189,17 @@ def _rows(
             continue
         reference = references[attribute]
         value = _value(values[attribute, cut], metric, level, reference, estimate)
-        people, enough = evidence.get((attribute, level), (0, False))
+        who = behind.get((attribute, level), Counted())
+        enough = who.enough(spec)
         if compared:
-            enough = enough and evidence.get((attribute, reference), (0, False))[1]
+            enough = enough and behind.get((attribute, reference), Counted()).enough(spec)
         positives, selected = sizes[attribute, level, cut]
         yield (
             *(attribute, level, metric, cut),
             *(_null(value), _null(estimate.low), _null(estimate.high)),
-            *(estimate.n, people, positives, _null(selected)),
+            *(estimate.n, who.people, positives, _null(selected)),
             *(reference, OK if enough and not isnan(value) else NOT_ENOUGH),
+            *(who.with_outcome, who.without_outcome, who.rows_each),
         )
 
 

@@ -7,7 +7,7 @@ together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -21,6 +21,7 @@ from riskstrat.audit.verdicts import (
     UNTOLD,
     Interval,
     Verdict,
+    both_ways,
     excess,
     holds,
     judge,
@@ -44,7 +45,7 @@ class GateResult:
         code: RS320 overall, RS321 at a capacity, RS322 over a group, RS323 not measured.
         text, name: the gate as the study writes it, and its metric.
         group: ``ethnicity: Asian`` for the level that decided, ``ethnicity`` when none could,
-            '' for everyone.
+            '' for everyone. The level named is the one served worse; it may be the reference.
         at: the capacity.
         value, low, high, n: what was measured; NaN where it was not.
         threshold: ``>= 0.8`` or ``in [0.9, 1.1]``.
@@ -55,6 +56,8 @@ class GateResult:
         undecided: levels whose interval is too wide to say.
         too_few: levels with fewer people or outcomes than the study judges by; a gate that passes
             says nothing of them.
+        against: where the reference decided, the level beside which it is served worse, as
+            ``group`` tells it; the numbers are then the reference's over that level's. Else ''.
     """
 
     code: str
@@ -73,6 +76,7 @@ class GateResult:
     judged: int = 0
     undecided: tuple[str, ...] = ()
     too_few: tuple[str, ...] = ()
+    against: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``; NaN becomes None."""
@@ -92,6 +96,8 @@ class _Measured:
     n: int = 0
     where: str = ""
     level: str = ""
+    turned: bool = False
+    """whether this is the reference over the level"""
 
     @property
     def interval(self) -> Interval:
@@ -99,6 +105,10 @@ class _Measured:
 
     def bound(self, name: str) -> float:
         return float(getattr(self, name))
+
+    def turn(self) -> _Measured:
+        other = self.interval.turned()
+        return replace(self, value=other.value, low=other.low, high=other.high, turned=True)
 
 
 def evaluate_gates(
@@ -205,12 +215,18 @@ def _worst(
     gate: Gate, levels: Sequence[_Measured], too_few: tuple[str, ...], reference: str
 ) -> GateResult:
     """The result over the levels: told by the one that decides, with the others named."""
-    verdicts = [judge(gate, level.interval) for level in levels]
+    compared = [*levels, *(level.turn() for level in levels if both_ways(gate))]
+    verdicts = [judge(gate, each.interval) for each in compared]
     verdict = whole(verdicts)
-    deciding = [level for level, own in zip(levels, verdicts, strict=True) if own == verdict]
-    worst = max(deciding, key=lambda level: _shortfall(gate, level))
-    undecided = tuple(x.level for x, own in zip(levels, verdicts, strict=True) if own == UNTOLD)
-    said = outcome(gate, worst.interval, verdict, where=worst.where, against=reference)
+    deciding = [each for each, own in zip(compared, verdicts, strict=True) if own == verdict]
+    worst = max(deciding, key=lambda each: _shortfall(gate, each))
+    open_ = [each.level for each, own in zip(compared, verdicts, strict=True) if own == UNTOLD]
+    undecided = tuple(dict.fromkeys(open_))
+    beside, other = worst.where, reference
+    if worst.turned:
+        worst = replace(worst, where=f"{gate.group}: {reference}")
+        other = worst.level
+    said = outcome(gate, worst.interval, verdict, where=worst.where, against=other)
     notes = [f"{said}; {levels_said(len(levels))} judged."]
     if others := [level for level in undecided if level != worst.level]:
         notes.append(f"Nor can it be told for {', '.join(others)}.")
@@ -219,6 +235,7 @@ def _worst(
     return _result(
         gate, BY_GROUP, worst, verdict, " ".join(notes),
         judged=len(levels), undecided=undecided, too_few=too_few,
+        against=beside if worst.turned else "",
     )  # fmt: skip
 
 
@@ -238,6 +255,7 @@ def _result(
     judged: int = 0,
     undecided: tuple[str, ...] = (),
     too_few: tuple[str, ...] = (),
+    against: str = "",
 ) -> GateResult:
     return GateResult(
         code=code,
@@ -256,6 +274,7 @@ def _result(
         judged=judged,
         undecided=undecided,
         too_few=too_few,
+        against=against,
     )
 
 

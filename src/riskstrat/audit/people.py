@@ -61,6 +61,50 @@ class People:
         return self.risk if cut.score == RISK else self.ranking
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Who is behind a level: people, where rows of several dates are of the same ones.
+
+    Attributes:
+        people: different units.
+        with_outcome, without_outcome: those who had the outcome on some date, and those who did
+            not on some date; with several dates a unit may be both.
+        rows_each: the most rows that one unit has.
+    """
+
+    people: int = 0
+    with_outcome: int = 0
+    without_outcome: int = 0
+    rows_each: int = 0
+
+    def enough(self, spec: AuditSpec) -> bool:
+        """Whether there are people and outcomes to judge by: of people, not of rows."""
+        return self.people >= spec.min_group and self.with_outcome >= spec.min_outcomes
+
+
+def count_people(levels: NDArray[np.str_], unit: IntArray, y: BoolArray) -> dict[str, Counted]:
+    """Level -> who is behind it.
+
+    Args:
+        levels: str (n,), the level of each row.
+        unit: int (n,) from 0, number of its unit.
+        y: bool (n,), its outcome.
+    """
+    names, codes = np.unique(levels, return_inverse=True)
+    units = int(unit.max(initial=0)) + 1
+    own = codes.reshape(-1).astype(np.int64) * units + unit
+    pairs, rows = np.unique(own, return_counts=True)
+    most = np.zeros(len(names), dtype=np.int64)
+    np.maximum.at(most, pairs // units, rows)
+    if len(pairs) == len(own):  # nobody twice: people are rows, and need not be sorted again
+        kinds = [codes.reshape(-1)[some] for some in (slice(None), y, ~y)]
+    else:
+        kinds = [some // units for some in (pairs, np.unique(own[y]), np.unique(own[~y]))]
+    counts = [np.bincount(some, minlength=len(names)).tolist() for some in kinds]
+    every = zip(names.tolist(), *counts, most.tolist(), strict=True)
+    return {name: Counted(*found) for name, *found in every}
+
+
 def people_of(
     predictions: pa.Table,
     groups: pa.Table,

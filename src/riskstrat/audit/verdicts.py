@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isnan
 from typing import Literal
 
 from riskstrat.audit.spec import Gate
@@ -28,7 +28,7 @@ PART = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number and its 95% interval; NaN where there is none."""
+    """A number and its 95% interval; NaN where there is none, infinite where it has no end."""
 
     value: float
     low: float
@@ -37,12 +37,17 @@ class Interval:
     @property
     def known(self) -> bool:
         """Whether there is a value with an interval around it."""
-        return all(map(isfinite, (self.value, self.low, self.high)))
+        return not any(map(isnan, (self.value, self.low, self.high)))
 
     @property
     def half_width(self) -> float:
         """Half of what lies between the limits."""
         return (self.high - self.low) / 2
+
+    def turned(self) -> Interval:
+        """Of a ratio, the same told of the other one: the reference over the level."""
+        over = (1 / x if x > 0 else inf for x in (self.value, self.high, self.low))
+        return Interval(*over) if self.known else self
 
 
 def judge(gate: Gate, found: Interval) -> Verdict:
@@ -68,6 +73,24 @@ def judge(gate: Gate, found: Interval) -> Verdict:
         return KEPT
     # A limit of the interval asks for proof; that proof is missing does not prove the contrary.
     return BROKEN if gate.bound == "value" else UNTOLD
+
+
+def both_ways(gate: Gate) -> bool:
+    """Whether a gate on a ratio between groups also has to hold for the ratio turned over.
+
+    A limit on one side of 1 is there so that nobody is left behind, and it may be the reference
+    that is: the largest level need not be the best served. A range says both of its ends itself.
+
+    Examples:
+        >>> [both_ways(Gate.model_validate(text)) for text in (
+        ...     "sensitivity_ratio(sex, at=0.05) >= 0.8",
+        ...     "false_positive_rate_ratio(sex, at=0.05) <= 1.25",
+        ...     "sensitivity_ratio(sex, at=0.05) in [0.8, 1.5]")]
+        [True, True, False]
+    """
+    if gate.limit is None or not gate.metric.endswith("_ratio"):
+        return False
+    return gate.limit <= 1 if gate.operator in (">=", ">") else gate.limit >= 1
 
 
 def _spans(gate: Gate, found: Interval) -> bool:

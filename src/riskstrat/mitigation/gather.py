@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskstrat.audit.audit import clusters_of
-from riskstrat.audit.people import align, level_texts
+from riskstrat.audit.people import align, count_people, level_texts
 from riskstrat.audit.spec import AuditSpec, last_part
 from riskstrat.errors import StudyError, TooThinError
 from riskstrat.mitigation.trial import BoolArray, IntArray, Part, Trial, adjustable
@@ -164,16 +164,12 @@ def _train(tables: Tables, test: pa.Table) -> pa.Table:
 def _levels(tables: Tables, group: str, test: pa.Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
     levels = level_texts(align(test, tables.groups, [group])[group])
     y = test["outcome"].to_numpy(zero_copy_only=False).astype(bool)
-    units = np.asarray(test["unit_id"].to_numpy(zero_copy_only=False), dtype=str)
+    units = test["unit_id"].combine_chunks().dictionary_encode().indices
+    numbers = np.asarray(units.to_numpy(zero_copy_only=False), dtype=np.int64)
     judged: list[str] = []
     too_few: list[str] = []
-    for name in np.unique(levels):
-        own = levels == name
-        enough = (
-            len(np.unique(units[own])) >= tables.spec.min_group
-            and y[own].sum() >= tables.spec.min_outcomes
-        )
-        (judged if enough else too_few).append(str(name))
+    for name, who in count_people(levels, numbers, y).items():
+        (judged if who.enough(tables.spec) else too_few).append(name)
     return tuple(judged), tuple(too_few)
 
 

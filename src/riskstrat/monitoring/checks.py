@@ -204,7 +204,8 @@ def check_gates(rows: Sequence[Mapping[str, Any]], hidden: Hidden) -> Iterator[F
             continue
         failed = row["verdict"] == "fail"
         at = None if row["at"] is None else f"{row['at']:g}"
-        few = (row["group"], row["name"], at) in hidden
+        behind = (row["group"], row.get("against", ""))
+        few = any((who, row["name"], at) in hidden for who in behind)
         number = None if few else Estimate.from_dict(row)
         told = f"worst for {row['group']}; {TOO_FEW}." if few else row["explanation"]
         message = f"gate `{row['text']}`: {told}"
@@ -215,6 +216,22 @@ def check_gates(rows: Sequence[Mapping[str, Any]], hidden: Hidden) -> Iterator[F
             Severity.ERROR if failed else Severity.WARNING,
             row["name"], message, number, row["group"],
         )  # fmt: skip
+
+
+def check_lost(lost: Sequence[str], gates: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """RS3715: groups of the approval by which nobody can be judged any more.
+
+    Args:
+        lost: their names, as the study at approval spells them.
+        gates: of the approval, with their ``group``.
+    """
+    for name in lost:
+        mine = [row["text"] for row in gates if row["group"] in (name, name.rpartition(".")[2])]
+        message = f"{name}: the model was approved with a look at these groups, and the data or "
+        message += "the study of the day do not have them: whether it serves them cannot be said"
+        if mine:
+            message += "; the approval depends on " + ", ".join(f"`{text}`" for text in mine)
+        yield finding("RS3715", Severity.WARNING, name, message)
 
 
 def not_yet(day: date, known_from: date | None, why: str) -> Finding:

@@ -20,6 +20,7 @@ MAY_SUSPEND = (
     "RS3710",
     "RS3711",
     "RS3712",
+    "RS3715",
 )
 """findings that a study may have suspend its model"""
 
@@ -121,8 +122,8 @@ _TEXTS = (
         "RS3711",
         "A gate would fail now",
         "The conditions under which the model was approved do not hold on the day.",
-        "The gates of the approved run are held against the outcomes of the day. A gate about the "
-        "model itself, such as on membership inference, keeps its verdict.",
+        "The gates of the approved run are held against the outcomes of the day. A gate on what "
+        "the model remembers of people, such as on membership inference, keeps its verdict.",
         "Suspend the model (`riskstrat suspend`) or have the board decide, with this page before "
         "it; train again.",
     ),
@@ -130,8 +131,10 @@ _TEXTS = (
         "RS3712",
         "A gate lacks the evidence to say",
         "A gate that passed when the model was approved can be neither kept nor failed on the day.",
-        "As RS3711: the verdict is `not enough evidence`.",
-        "Watch a later day with more outcomes, or several together.",
+        "As RS3711: the verdict is `not enough evidence`. So it is where what the gate asks for is "
+        "not measured on the day.",
+        "Watch a later day with more outcomes, or several together. Where a group is gone, see "
+        "RS3715.",
     ),
     Code(
         "RS3713",
@@ -147,6 +150,15 @@ _TEXTS = (
         "An extract now holds fewer rows than the model was trained on, though time has passed.",
         "Accepted rows of each source, against those of the run that trained the version.",
         "Ask the agency what it took out. Objections take rows away, too, and are to be honoured.",
+    ),
+    Code(
+        "RS3715",
+        "A group is not measured any more",
+        "The model was approved with a look at groups that the data of the day do not have. A gate "
+        "on such a group is left without evidence: what it showed at approval says nothing of now.",
+        "`audit.groups` of the approved run against the columns of the day.",
+        "Put the attribute back into the study's `audit.groups`, or ask the agency for the column. "
+        "If it is gone for good, have the board decide anew.",
     ),
     Code(
         "RS3720",

@@ -72,7 +72,11 @@ def headline(data: ReportData) -> tuple[str, str]:
 
 FOUR_FIFTHS = 0.8
 """29 CFR 1607.4(D), the usual yardstick: a group reached less than four fifths as often"""
-_RATIO = re.compile(r"^\s*[a-z_]+_ratio\(.*\)(?:\.\w+)?\s*>=?\s*(?P<limit>[\d.]+)")
+_NUMBER = r"(\d*\.?\d+)"
+_RATIO = re.compile(
+    r"^\s*[a-z_]+_ratio\(.*\)(?:\.\w+)?\s*"
+    rf"(?:>=?\s*{_NUMBER}|<=?\s*{_NUMBER}|in\s*\[\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\])"
+)
 _TOO_FEW = re.compile(r"Too few to judge: (?P<levels>[^.]+)\.")
 
 
@@ -82,15 +86,24 @@ def weaker_than_four_fifths(text: str) -> str:
     Examples:
         >>> weaker_than_four_fifths("sensitivity_ratio(ethnicity, at=0.20) >= 0.5")
         'Weaker than the four-fifths rule (0.8): a group at 0.5 of the reference passes.'
+        >>> weaker_than_four_fifths("sensitivity_ratio(ethnicity, at=0.20) in [0.8, 2]")
+        'Weaker than the four-fifths rule (0.8): a group at 2 times the reference passes.'
         >>> weaker_than_four_fifths("sensitivity_ratio(ethnicity, at=0.05) >= 0.8")
         ''
     """
     found = _RATIO.match(text)
-    if not found or float(found["limit"]) >= FOUR_FIFTHS:
+    if not found:
+        return ""
+    least, most, low, high = (None if x is None else float(x) for x in found.groups())
+    under = next((x for x in (least, low) if x is not None and x < FOUR_FIFTHS), None)
+    over = next((x for x in (most, high) if x is not None and x > 1 / FOUR_FIFTHS), None)
+    passing = [f"{under:g} of"] if under is not None else []
+    passing += [f"{over:g} times"] if over is not None else []
+    if not passing:
         return ""
     return (
         f"Weaker than the four-fifths rule ({FOUR_FIFTHS:g}): a group at "
-        f"{float(found['limit']):g} of the reference passes."
+        f"{' or '.join(passing)} the reference passes."
     )
 
 

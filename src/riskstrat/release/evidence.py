@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
+from riskstrat.release.behind import (
+    PROPORTIONS,
+    few_on_a_side,
+    had_outcome,
+    rows_told,
+    withheld,
+)
 from riskstrat.release.disclosure import protect_estimates
 from riskstrat.release.policies import Policy
 from riskstrat.release.report_tables import Rows, take
 from riskstrat.statistics.estimate import wilson_interval
 from riskstrat.vocabulary import CROSSED, Protected
-
-PROPORTIONS = frozenset(
-    {"ppv", "sensitivity", "specificity", "false_positive_rate", "false_negative_rate",
-     "selection_rate", "prevalence"}
-)  # fmt: skip
-"""metrics that are a count over their ``n``: a small count on either side withholds them"""
-
-RESTS_ON = MappingProxyType(
-    {"lift": "ppv", "number_needed_to_review": "ppv", "net_benefit": "ppv",
-     "ppv_best": "ppv", "ppv_worst": "ppv", "sensitivity_best": "sensitivity",
-     "sensitivity_worst": "sensitivity"}
-)  # fmt: skip
-"""metrics from which another could be worked out: they are withheld together"""
-
-COMPARED = ("_ratio", "_difference")
-"""endings of metrics that compare a level with its reference"""
 
 MOST_POINTS = 60
 """a curve has at most this many points"""
@@ -48,27 +38,31 @@ def performance_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
 def capacity_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
     """split, learner, share, selected, metric, value, low, high, n, status.
 
-    One row per metric at each capacity, from `metrics.json` as it stands.
+    One row per metric at each capacity, from `metrics.json` as it stands. ``rows_each`` of a
+    learner, where told, is the most rows that one person has there.
     """
     columns = ("split", "learner", "share", "selected", "metric", "value", "low", "high", "n")
     rows = [
         {"split": split, "learner": learner, "share": float(at["share"]),
-         "selected": _whole(at.get("selected")), "metric": name, **found}
+         "selected": _whole(at.get("selected")), "metric": name,
+         "rows_each": measured.get("rows_each"), **found}
         for split, learners in metrics.items()
         for learner, measured in learners.items()
         for at in measured.get("at_capacity", ())
         for name, found in at.items()
         if isinstance(found, Mapping) and "value" in found
     ]  # fmt: skip
+    shown = [{**row, "n": rows_told(row, policy)} for row in rows]
     return protect_estimates(
-        "At capacity", columns, take(rows, columns), policy=policy, counts=("selected",),
-        withhold=_withheld(rows, policy, ("split", "learner", "share")),
+        "At capacity", columns, take(shown, columns), policy=policy, counts=("selected",),
+        withhold=withheld(rows, policy, ("split", "learner", "share")),
     )  # fmt: skip
 
 
 def fairness_table(rows: Rows, policy: Policy) -> Protected:
     """group, level, metric, at, value, low, high, n, people, positives, reference, verdict, status.
 
+    People are counted, not rows: ``positives`` are those who had the outcome on some date.
     Small levels stay listed, withheld; a level nobody belongs to stays listed too. A comparison
     is withheld with either of the rates it compares, which it would otherwise give away.
 
@@ -79,10 +73,12 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
         "group", "level", "metric", "at", "value", "low", "high", "n", "people", "positives",
         "reference", "verdict",
     )  # fmt: skip
-    told = [{**row, "at": _share(row.get("at"))} for row in rows]
-    withhold = _with_the_other_of_two(told, _withheld(told, policy, ("group", "level", "at")))
+    told = [{**row, "at": _share(row.get("at")), "positives": had_outcome(row)} for row in rows]
+    keys = ("group", "level", "at")
+    withhold = _with_the_other_of_two(told, withheld(told, policy, keys))
+    shown = [{**row, "n": rows_told(row, policy)} for row in told]
     return protect_estimates(
-        "By group", columns, take(told, columns), policy=policy, counts=("people", "positives"),
+        "By group", columns, take(shown, columns), policy=policy, counts=("people", "positives"),
         withhold=withhold,
     )  # fmt: skip
 
@@ -191,53 +187,8 @@ def curve_table(title: str, rows: Rows, policy: Policy, *, values: Sequence[str]
     return protect_estimates(
         title, columns, take(thinned, columns), policy=policy,
         estimates=(*values[1:], values[0]),
-        withhold=[_few_on_a_side(row, policy) for row in thinned],
+        withhold=[few_on_a_side(row, policy) for row in thinned],
     )  # fmt: skip
-
-
-def _small(row: Mapping[str, Any], policy: Policy) -> bool:
-    """Whether any count behind an estimate is too small to be shown."""
-    value, n = row.get("value"), row.get("n")
-    behind = [n, row.get("people"), row.get("positives")]
-    if row.get("people") is not None and row.get("positives") is not None:
-        behind.append(row["people"] - row["positives"])
-    if row.get("metric") in PROPORTIONS and value is not None and value == value and n is not None:
-        events = int(value * n + 0.5)
-        behind += [events, n - events]
-    return any(count is not None and not policy.shows(int(count)) for count in behind)
-
-
-def _withheld(rows: Sequence[Mapping[str, Any]], policy: Policy, keys: Sequence[str]) -> list[bool]:
-    """Which rows to withhold: those with a small count, and those that would give such a one back.
-
-    One over ``number_needed_to_review`` is ``ppv``; a ratio times its reference is the level.
-
-    Args:
-        keys: what two rows of the same people have in common.
-    """
-
-    def key(row: Mapping[str, Any], metric: str, **changed: Any) -> tuple[Any, ...]:
-        return (metric, *({**row, **changed}.get(name) for name in keys))
-
-    small = {key(row, str(row.get("metric"))): _small(row, policy) for row in rows}
-    found = []
-    for row in rows:
-        metric = str(row.get("metric"))
-        rests_on = [key(row, metric), key(row, RESTS_ON.get(metric, metric))]
-        for ending in COMPARED:
-            if metric.endswith(ending):
-                base = metric.removesuffix(ending)
-                reference = row.get("reference")
-                rests_on += [key(row, base), key(row, base, level=reference)]
-        found.append(any(small.get(one, False) for one in rests_on))
-    return found
-
-
-def _few_on_a_side(row: Mapping[str, Any], policy: Policy) -> bool:
-    n, positives = row.get("n"), row.get("positives")
-    if n is None or positives is None:
-        return False
-    return any(not policy.shows(int(count)) for count in (positives, n - positives))
 
 
 def _merged(bins: Sequence[Mapping[str, Any]], policy: Policy) -> list[dict[str, Any]]:

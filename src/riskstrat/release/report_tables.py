@@ -90,7 +90,9 @@ def gates_table(rows: Rows, policy: Policy, *, fairness: Protected | None = None
     told = []
     for row in rows:
         metric = row.get("metric", row.get("name"))
-        few = (str(row.get("group") or ""), metric, row.get("at")) in hidden
+        # Where the reference decided, its number is that of the level beside it turned over.
+        behind = (row.get("group") or "", row.get("against") or "")
+        few = any((str(who), metric, row.get("at")) in hidden for who in behind)
         said = "" if few else protect_text(str(row.get("explanation") or ""), policy)
         people = row.get("n") if row.get("value") is not None else None
         told.append({**row, "metric": metric, "explanation": said, "n": people, "few": few})

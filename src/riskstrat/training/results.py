@@ -63,6 +63,7 @@ def judge(
         judged_one: told after each.
         by_date: whether each date has a list of its own; else all rows are one ranking.
     """
+    units = rows.labels("unit")
     found: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in SPLITS}
     for one in scored:
         outcome = rows.outcome[one.rows]
@@ -80,6 +81,8 @@ def judge(
             "n": judged.n,
             "outcomes": judged.positives,
             "prevalence": judged.positives / judged.n,
+            # Where several dates are judged on, the same people are told of several times.
+            "rows_each": int(np.unique(units[one.rows], return_counts=True)[1].max(initial=0)),
         }
         judged_one(one)
     return found

@@ -23,6 +23,7 @@ from riskstrat.stages.watching.ripe import Ripe
 from riskstrat.stages.watching.watched import Judged
 from riskstrat.statistics import NotEstimable, evaluate
 from riskstrat.statistics.estimate import IntArray
+from riskstrat.vocabulary import PRIVACY_METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Outcomes:
         fairness: rows of the fairness table.
         gates: as ``GateResult.as_dict`` tells them, with ``then``, the verdict at approval, and
             ``carried``, whether it is that of approval because it is about the model alone.
+        lost: groups of the approval that the day's data do not have: nobody can be judged by them.
     """
 
     rows: pa.Table
@@ -43,12 +45,14 @@ class Outcomes:
     metrics: dict[str, Any]
     fairness: pa.Table
     gates: list[dict[str, Any]]
+    lost: tuple[str, ...] = ()
 
 
 def judge_again(job: Job, ripe: Ripe, judged: Judged) -> Outcomes | None:
     """Judge the version on a day as it was judged on held-out dates; None where nobody is known.
 
-    Gates and groups are those of approval.
+    Gates and groups are those of approval. A group that the day's data lack is told as lost, and
+    a gate on it is left without evidence.
     """
     spec = job.study.spec
     then = replace(job, lineage=ripe.scored, score_on=ripe.day)
@@ -79,7 +83,8 @@ def judge_again(job: Job, ripe: Ripe, judged: Judged) -> Outcomes | None:
         )
     except NotEstimable:  # nobody, or everybody, had the outcome
         return None
-    return Outcomes(rows, clusters, metrics, table, _gates(judged, audit, metrics, table))
+    lost = tuple(name for name in judged.audit.groups if name not in present)
+    return Outcomes(rows, clusters, metrics, table, _gates(judged, audit, metrics, table), lost)
 
 
 def _metrics(job: Job, rows: pa.Table, clusters: IntArray, judged: Judged) -> dict[str, Any]:
@@ -100,14 +105,19 @@ def _metrics(job: Job, rows: pa.Table, clusters: IntArray, judged: Judged) -> di
 def _gates(
     judged: Judged, audit: AuditSpec, metrics: Mapping[str, Any], table: pa.Table
 ) -> list[dict[str, Any]]:
-    """The gates of approval on the day; one about the model alone keeps its verdict."""
+    """The gates of approval on the day; one about the model alone keeps its verdict.
+
+    Only what a model remembers of the people it learnt from is about the model alone. Anything else
+    that was not measured, such as a gate on a group that is gone, shows nothing.
+    """
     before = {row["text"]: row for row in judged.gates}
     rows = []
     for result in evaluate_gates(audit.gates, metrics, table):
         row = result.as_dict()
         known = before.get(result.text)
         then = known["verdict"] if known else "not_enough_evidence"
-        carried = result.code == NOT_MEASURED and known is not None
+        alone = result.code == NOT_MEASURED and result.name in PRIVACY_METRICS
+        carried = alone and known is not None
         if carried and known is not None:
             about = "It is about the model and what it learnt from, not about the day. "
             row = {**known, "explanation": about + str(known["explanation"])}

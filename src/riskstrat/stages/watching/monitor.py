@@ -140,6 +140,7 @@ def _findings(
         groups = found.outcomes.fairness.to_pylist()
         told += checks.check_groups(groups, judged.fairness, hidden)
         told += checks.check_gates(found.outcomes.gates, hidden)
+        told += checks.check_lost(found.outcomes.lost, found.outcomes.gates)
     if not_ripe:
         told.append(checks.not_yet(job.day, not_ripe["known_from"], not_ripe["why"]))
     if found.churn:
