@@ -47,6 +47,7 @@ class GateResult:
             '' for everyone.
         at: the capacity.
         value, low, high, n: what was measured; NaN where it was not.
+        positives: those with the outcome behind it; None where that is not known.
         threshold: ``>= 0.8`` or ``in [0.9, 1.1]``.
         passed: True only for the verdict ``pass``.
         verdict: ``not_enough_evidence`` when nothing can be said either way.
@@ -73,6 +74,7 @@ class GateResult:
     judged: int = 0
     undecided: tuple[str, ...] = ()
     too_few: tuple[str, ...] = ()
+    positives: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``; NaN becomes None."""
@@ -92,6 +94,7 @@ class _Measured:
     n: int = 0
     where: str = ""
     level: str = ""
+    positives: int | None = None
 
     @property
     def interval(self) -> Interval:
@@ -137,11 +140,17 @@ def _evaluate(
     if gate.group is not None:
         return _over_levels(gate, rows)
     if gate.at is None:
-        return _single(gate, OVERALL, metrics.get(gate.metric))
+        return _single(gate, OVERALL, _with_positives(metrics.get(gate.metric), metrics))
     for entry in metrics.get("at_capacity", ()):
         if share_text(entry["share"]) == share_text(gate.at):
-            return _single(gate, AT_CAPACITY, entry.get(gate.metric))
+            found = _with_positives(entry.get(gate.metric), metrics)
+            return _single(gate, AT_CAPACITY, found)
     return _single(gate, AT_CAPACITY, None)
+
+
+def _with_positives(found: object, metrics: Mapping[str, Any]) -> object:
+    """A measurement of everybody, with how many of them had the outcome."""
+    return {"positives": metrics.get("outcomes"), **found} if isinstance(found, Mapping) else found
 
 
 def _is_complete(gate: Gate) -> None:
@@ -256,13 +265,16 @@ def _result(
         judged=judged,
         undecided=undecided,
         too_few=too_few,
+        positives=measured.positives,
     )
 
 
 def _measured(found: Mapping[str, Any], group: str = "", level: str = "") -> _Measured:
     value, low, high = (_number(found.get(key)) for key in ("value", "low", "high"))
     where = f"{group}: {level}" if group else ""
-    return _Measured(value, low, high, int(found.get("n") or 0), where, level)
+    return _Measured(
+        value, low, high, int(found.get("n") or 0), where, level, found.get("positives")
+    )
 
 
 def _number(value: Any) -> float:

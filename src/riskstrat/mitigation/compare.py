@@ -145,9 +145,7 @@ def gap_of_levels(
     return _estimate(own, metric + GAP, len(y))
 
 
-def _gaps(
-    group: str, judged: Sequence[str], found: Replicates
-) -> Iterator[tuple[Key, FloatArray]]:
+def _gaps(group: str, judged: Sequence[str], found: Replicates) -> Iterator[tuple[Key, FloatArray]]:
     if len(judged) < 2:
         return
     for metric in GAPS:

@@ -2,8 +2,8 @@
 
 The policy under study is "take the top share", so every replicate finds its own threshold: next
 year's list is cut from next year's people. Rows of several dates are several lists, each cut on
-its own; what is told is of all of them together. The price of a false positive in ``net_benefit`` is a
-value judgement, not an estimate: it is read off once, at the point cut, and then kept.
+its own; what is told is of all of them together. The price of a false positive in ``net_benefit``
+is a value judgement, not an estimate: it is read off once, at the point cut, and then kept.
 """
 
 from __future__ import annotations
@@ -163,7 +163,9 @@ def plan_capacities(
         tied = [ranked.rows[first[tie] : first[tie + 1]] for tie in ties]
         each = tuple(int(k) for k in seats)
         implied = (
-            _mean([float(risk[rows].mean()) for rows in tied], each) if probability else float("nan")
+            _mean([float(risk[rows].mean()) for rows in tied], each)
+            if probability
+            else float("nan")
         )
         cuts.append(PlannedCut(float(share), each, tuple(int(tie) for tie in ties), implied))
     return CapacityPlan(ranked, tuple(cuts))
