@@ -108,7 +108,12 @@ class Measured(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something measured or noticed, addressed by its code. Never holds a row value."""
+    """Something measured or noticed, addressed by its code. Never holds a row value.
+
+    ``code`` is also its page: `riskstrat explain CODE`, and the heading in docs/codes.md.
+    ``positives`` are those with the outcome behind ``value``, where it rests on outcomes; they are
+    kept with the run, and no page shows them.
+    """
 
     code: str
     name: str
@@ -121,6 +126,7 @@ class Finding:
     n: int | None = None
     group: str = ""
     fix: str = ""
+    positives: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,7 @@ class Pages:
         message: str,
         number: Measured | None = None,
         group: str = "",
+        positives: int | None = None,
     ) -> Finding:
         """A finding with the name and fix of its page; what is NaN or infinite becomes None."""
         page = self.codes[code]
@@ -191,7 +198,7 @@ class Pages:
         value, low, high = (x if x is not None and isfinite(x) else None for x in limits)
         n = (number.n or None) if number else None
         return Finding(code, page.title, severity, where, message, value, low, high, n, group,
-                       page.fix)  # fmt: skip
+                       page.fix, positives)  # fmt: skip
 
 
 class FeatureKind(StrEnum):

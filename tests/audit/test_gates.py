@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskstrat.audit import verdicts
+from riskstrat.audit.checks import from_gates
 from riskstrat.audit.fairness import SCHEMA
 from riskstrat.audit.gates import evaluate_gates
 from riskstrat.audit.spec import AuditSpec, Gate
@@ -298,3 +299,15 @@ def test_a_measurement_may_say_that_it_decides_nothing():
     result = judge("membership_inference_auc <= 0.53", extra=extra)
     assert (result.verdict, result.value, result.n) == ("not_enough_evidence", 0.51, 1100)
     assert result.explanation == f"membership inference auc decides nothing: {why}"
+
+
+def test_a_gate_tells_how_many_had_the_outcome_behind_it():
+    [overall] = evaluate_gates(
+        [Gate.model_validate("auroc >= 0.65")],
+        {**METRICS, "outcomes": 77},
+        pa.Table.from_pylist([], schema=SCHEMA),
+    )
+    assert overall.positives == overall.as_dict()["positives"] == 77
+    assert judge("sensitivity_ratio(ethnicity, at=0.05) >= 0.8", row("Asian", 0.5)).positives == 30
+    [found] = from_gates([judge("sensitivity_ratio(ethnicity, at=0.05) >= 0.9", row("Asian", 0.5))])
+    assert (found.positives, found.n) == (30, 30)

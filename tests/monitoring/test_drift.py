@@ -25,6 +25,7 @@ from riskstrat.monitoring.drift import (
     pack_weights,
     psi,
 )
+from riskstrat.stages.watching.watched import whole_texts
 
 COUNTS = st.lists(st.integers(0, 500), min_size=2, max_size=8)
 
@@ -143,3 +144,21 @@ def test_a_feature_that_is_suddenly_empty_has_drifted_far():
     now = counts_by_pack(np.ones(1000, np.int64), np.arange(1000) % 50, 2, 50)
     found = drift(then, now, pack_weights([np.arange(50)], 100, np.random.default_rng(0)))
     assert found.estimate.low > 5
+
+
+def test_whoever_moved_is_in_one_cluster_in_every_period():
+    def keys(units, day):
+        days = pa.array([day] * len(units), pa.int32()).cast(pa.date32())
+        return pa.table({"unit_id": units, "as_of": days})
+
+    def texts(*names):
+        return pa.chunked_array([pa.array(list(names))])
+
+    before, now = keys(["a", "b", "c"], 1), keys(["c", "a", "d"], 2)
+    found = whole_texts([texts("= 1", "= 2", "= 3"), texts("= 3", "= 2", "unit d")], [before, now])
+    assert found[0].to_pylist() == ["= 1", "= 1", "= 3"]
+    assert found[1].to_pylist() == ["= 3", "= 1", "unit d"]
+    stays = [texts("= 1", "= 2", "= 3"), texts("= 3", "= 1", "unit d")]
+    assert [each.to_pylist() for each in whole_texts(stays, [before, now])] == [
+        each.to_pylist() for each in stays
+    ]

@@ -200,3 +200,24 @@ def test_a_category_that_no_contract_declares_is_there_because_somebody_has_it(t
         "people__ethnicity": 1
     }
     assert found.smallest_leaf_people >= 10
+
+
+def test_a_category_that_only_the_tested_have_is_not_written_into_the_model(tmp_path):
+    column = next(f for f in COLUMNS if f.name == "people__ethnicity")
+    free = replace(column, levels=())
+    columns = tuple(free if f.name == column.name else f for f in COLUMNS)
+    days = np.asarray(COUNTY.features["as_of"].cast(pa.int32()).to_numpy())
+    texts = np.array(COUNTY.features[column.name].to_pylist(), dtype=object)
+    texts[np.flatnonzero(days == days.max())[0]] = "CODE-OF-ONE-PERSON"
+    place = COUNTY.features.column_names.index(column.name)
+    features = COUNTY.features.set_column(place, column.name, pa.array(texts.tolist()))
+    spec = training(learners=["lightgbm"], baselines=["base_rate"], cluster="household")
+    result = fit(
+        COUNTY.cohort, features, columns, COUNTY.groups, spec,
+        horizon_days=365, capacity=(0.05,), seed=7, threads=1, scratch=tmp_path,
+    )  # fmt: skip
+    model = result.models["lightgbm"]
+    assert result.rows.as_of.max() == days.max()
+    model.save(tmp_path / "model")
+    for path in (tmp_path / "model").rglob("*"):
+        assert not path.is_file() or b"CODE-OF-ONE-PERSON" not in path.read_bytes()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from riskstrat.release.disclosure import protect_text
 from riskstrat.release.evidence import (
+    calibration_rows,
     calibration_table,
     capacity_table,
     curve_table,
     decision_rows,
+    enough_in_a_bin,
     fairness_table,
     gains_rows,
     performance_table,
@@ -28,6 +31,7 @@ from riskstrat.release.report_tables import (
     outcome_table,
     sources_table,
 )
+from riskstrat.statistics import calibration_curve, wilson_interval
 from riskstrat.statistics.estimate import Estimate
 from riskstrat.vocabulary import Finding, Severity
 
@@ -276,3 +280,22 @@ def test_stages_tell_their_rows_in_their_own_words():
     assert (source["rows_in"], source["rejected"], source["findings"]) == (15, None, 0)
     [bar] = records(histogram_table([{"band": "low", "low": 0, "high": 1, "n": 4}], STRICT))
     assert bar == {"band": "low", "low": 0.0, "high": 1.0, "n": None}
+
+
+def test_bins_are_joined_before_their_intervals_are_made_and_these_are_of_people():
+    rng = np.random.default_rng(2)
+    person = np.repeat(np.arange(300), 4)
+    chance = rng.beta(1, 12, 300)
+    y = (rng.random(300) < chance)[person]
+    curve = calibration_curve(
+        y, chance[person], 10, clusters=person, replicates=200, rng=rng,
+        enough=enough_in_a_bin(STRICT),
+    )  # fmt: skip
+    rows = records(calibration_table(calibration_rows("m", curve), STRICT))
+    assert len(rows) == len(curve) < 10
+    for row, one in zip(rows, curve, strict=True):
+        shown = (row["low"], row["high"])
+        assert shown == pytest.approx((one.observed.low, one.observed.high), abs=0.006)
+    by_row = [wilson_interval(one.positives, one.observed.n) for one in curve]
+    width = [sum(e.high - e.low for e in each) for each in ([b.observed for b in curve], by_row)]
+    assert width[0] > 1.3 * width[1]

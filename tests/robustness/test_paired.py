@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from riskstrat.robustness.agreement import agreement, always, jaccard, listed
+from riskstrat.robustness.checks import check_undone
 from riskstrat.robustness.paired import GAINED, compare
+from riskstrat.stages.stressing.drills import stability_rows
 from riskstrat.statistics import NotEstimable, evaluate, points
 from riskstrat.statistics.paired import Scorer
 
@@ -85,3 +87,29 @@ def test_lists_that_share_half_their_people():
 
 def test_equal_scores_list_as_many_as_asked():
     assert listed(np.zeros(10), 0.3).sum() == 3
+
+
+def test_a_few_lists_have_a_lowest_and_a_highest_and_each_day_its_own():
+    own = np.array([4.0, 3.0, 2.0, 1.0])
+    again = [
+        np.array([4.0, 3.0, 2.0, 1.0]),
+        np.array([1.0, 2.0, 3.0, 4.0]),
+        np.array([4.0, 1, 3, 0]),
+    ]
+    found = agreement(own, again, 0.5)
+    assert (found.low, found.high) == (0.0, 1.0)
+    assert found.value == pytest.approx((1 + 0 + 1 / 3) / 3)
+    days = np.array([1, 1, 2, 2])
+    assert listed(own, 0.5, days).tolist() == [True, False, True, False]
+    assert agreement(own, again, 0.5, days).n == 2
+
+
+def test_a_learner_that_draws_nothing_is_not_called_steady():
+    rng = np.random.default_rng(0)
+    own, other = rng.normal(size=50), rng.normal(size=50)
+    same = stability_rows(own, [own.copy(), own.copy()], [other], [0.1], None)
+    assert not [r for r in same if r["case"] == "another seed" and r["metric"] == "jaccard"]
+    [told] = list(check_undone(same))
+    assert "draws nothing" in told.message
+    drawing = stability_rows(own, [own.copy(), other], [other], [0.1], None)
+    assert [r for r in drawing if r["case"] == "another seed" and r["metric"] == "jaccard"]

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from riskstrat import statistics as rs
 
@@ -59,28 +58,6 @@ def test_small_bins_are_merged_and_ties_kept_together(seed):
     assert all(a.high < b.low for a, b in pairwise(curve))
     alone = rs.calibration_curve(y[:5], p[:5], 10, min_count=20)
     assert sum(b.observed.n for b in alone) == 5
-
-
-def test_roc_points_lie_on_the_curve_and_keep_its_area():
-    y, p, _ = county()
-    points = rs.roc_points(y, p)
-    fpr, tpr, thresholds = roc_curve(y, p, drop_intermediate=False)
-    every = set(zip(thresholds, fpr, tpr, strict=True))
-    assert {(r.threshold, r.false_positive_rate, r.sensitivity) for r in points} <= every
-    assert len(points) <= 200
-    area = auc([r.false_positive_rate for r in points], [r.sensitivity for r in points])
-    assert area == pytest.approx(rs.auroc(y, p), abs=1e-3)
-    assert (points[0].sensitivity, points[-1].false_positive_rate) == (0, 1)
-
-
-def test_precision_recall_points_lie_on_the_curve():
-    y, p, _ = county()
-    points = rs.precision_recall_points(y, p, most=50)
-    precision, recall, thresholds = precision_recall_curve(y, p)
-    every = set(zip(thresholds, recall[:-1], precision[:-1], strict=True))
-    assert {(r.threshold, r.sensitivity, r.ppv) for r in points} <= every
-    assert 10 < len(points) <= 50
-    assert points[-1].sensitivity == 1
 
 
 def test_the_lift_curve_is_the_capacities_of_evaluate():

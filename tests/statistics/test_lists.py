@@ -56,7 +56,7 @@ def test_each_day_is_cut_on_its_own_on_the_data_and_in_every_resample(seed):
 
 
 def test_no_day_takes_the_places_of_another():
-    y, risk, raw, person, day, _ = two_days(n=4000, seed=5)
+    y, risk, raw, _, day, _ = two_days(n=4000, seed=5)
     taken = selection(raw, Cut.top(0.05), day)
     for one in np.unique(day):
         assert taken[day == one].sum() == pytest.approx(round(0.05 * (day == one).sum()), abs=1)
@@ -91,9 +91,7 @@ def test_compiled_lists_are_those_of_plain_numpy(seed):
     levels = (*find_levels("group", group), *find_levels("all", np.full(len(y), "x")))
     who = find_clusters(person, len(y))
     settings = (60, np.random.default_rng(4))
-    plain = replicate(
-        group_kernel.group_kernel(counts, levels, who), len(y), who.count, *settings
-    )
+    plain = replicate(group_kernel.group_kernel(counts, levels, who), len(y), who.count, *settings)
     walked = group_counts.count_replicates(counts, levels, who, 60, np.random.default_rng(4))
     for key, value in plain.point.items():
         assert walked.point[key] == pytest.approx(value, nan_ok=True), key

@@ -40,11 +40,14 @@ def check_calibration(winner: str, metrics: Mapping[str, Any]) -> Iterator[Findi
         number = Estimate.from_dict(metrics.get(metric))
         if not number.estimable:
             message = f"{winner}: the {words} could not be estimated"
-            yield finding(code, Severity.WARNING, winner, message, number)
+            yield finding(
+                code, Severity.WARNING, winner, message, number, positives=metrics.get("outcomes")
+            )
             continue
         outside = number.outside(low, high)
         message = f"{winner}: {words} {number.in_words()}; 1 is right"
-        yield finding(code, Severity.WARNING if outside else Severity.INFO, winner, message, number)
+        severity = Severity.WARNING if outside else Severity.INFO
+        yield finding(code, severity, winner, message, number, positives=metrics.get("outcomes"))
 
 
 def check_discrimination(winner: str, metrics: Mapping[str, Any]) -> Iterator[Finding]:
@@ -54,7 +57,9 @@ def check_discrimination(winner: str, metrics: Mapping[str, Any]) -> Iterator[Fi
         message = (
             f"{winner}: area under the ROC curve {number.in_words()}; above {TOO_GOOD:g} is rare"
         )
-        yield finding("RS306", Severity.WARNING, winner, message, number)
+        yield finding(
+            "RS306", Severity.WARNING, winner, message, number, positives=metrics.get("outcomes")
+        )
 
 
 def check_against_baselines(
@@ -93,7 +98,8 @@ def check_against_baselines(
             f"{winner} {'finds more than' if better else 'is not shown to find more than'} "
             f"{name}: average precision differs by {number.in_words()}"
         )
-        yield finding("RS303", Severity.INFO if better else Severity.WARNING, name, message, number)
+        severity = Severity.INFO if better else Severity.WARNING
+        yield finding("RS303", severity, name, message, number, positives=int(y.sum()))
 
 
 def precision_gained(
@@ -136,7 +142,10 @@ def check_groups(fairness: pa.Table) -> Iterator[Finding]:
             "model for them"
         )
         group = f"{row['group']}: {row['level']}"
-        yield finding("RS304", Severity.WARNING, row["group"], message, group=group)
+        yield finding(
+            "RS304", Severity.WARNING, row["group"], message, group=group,
+            positives=row["positives"],
+        )  # fmt: skip
     compared = [
         row
         for row in rows
@@ -173,7 +182,9 @@ def _reached_less(
     # Whoever is served worse: the level compared, not the reference, is what disclosure control
     # may withhold.
     group = f"{row['group']}: {row['level']}"
-    return finding("RS310", Severity.WARNING, row["group"], message, number, group)
+    return finding(
+        "RS310", Severity.WARNING, row["group"], message, number, group, row["positives"]
+    )
 
 
 def check_features(empty: Mapping[str, int], rows: int) -> Iterator[Finding]:
@@ -233,7 +244,9 @@ def from_gates(gates: Sequence[GateResult]) -> Iterator[Finding]:
             number = Estimate(gate.value, gate.low, gate.high, gate.n)
             severity = Severity.ERROR if gate.verdict == "fail" else Severity.WARNING
             message = f"gate `{gate.text}`: {gate.explanation}"
-            yield finding(gate.code, severity, gate.name, message, number, gate.group)
+            yield finding(
+                gate.code, severity, gate.name, message, number, gate.group, gate.positives
+            )
 
 
 def _aligned(

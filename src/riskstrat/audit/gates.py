@@ -48,6 +48,7 @@ class GateResult:
             '' for everyone. The level named is the one served worse; it may be the reference.
         at: the capacity.
         value, low, high, n: what was measured; NaN where it was not.
+        positives: those with the outcome behind it; None where that is not known.
         threshold: ``>= 0.8`` or ``in [0.9, 1.1]``.
         passed: True only for the verdict ``pass``.
         verdict: ``not_enough_evidence`` when nothing can be said either way.
@@ -77,6 +78,7 @@ class GateResult:
     undecided: tuple[str, ...] = ()
     too_few: tuple[str, ...] = ()
     against: str = ""
+    positives: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``; NaN becomes None."""
@@ -96,6 +98,7 @@ class _Measured:
     n: int = 0
     where: str = ""
     level: str = ""
+    positives: int | None = None
     turned: bool = False
     """whether this is the reference over the level"""
 
@@ -147,11 +150,17 @@ def _evaluate(
     if gate.group is not None:
         return _over_levels(gate, rows)
     if gate.at is None:
-        return _single(gate, OVERALL, metrics.get(gate.metric))
+        return _single(gate, OVERALL, _with_positives(metrics.get(gate.metric), metrics))
     for entry in metrics.get("at_capacity", ()):
         if share_text(entry["share"]) == share_text(gate.at):
-            return _single(gate, AT_CAPACITY, entry.get(gate.metric))
+            found = _with_positives(entry.get(gate.metric), metrics)
+            return _single(gate, AT_CAPACITY, found)
     return _single(gate, AT_CAPACITY, None)
+
+
+def _with_positives(found: object, metrics: Mapping[str, Any]) -> object:
+    """A measurement of everybody, with how many of them had the outcome."""
+    return {"positives": metrics.get("outcomes"), **found} if isinstance(found, Mapping) else found
 
 
 def _is_complete(gate: Gate) -> None:
@@ -275,13 +284,16 @@ def _result(
         undecided=undecided,
         too_few=too_few,
         against=against,
+        positives=measured.positives,
     )
 
 
 def _measured(found: Mapping[str, Any], group: str = "", level: str = "") -> _Measured:
     value, low, high = (_number(found.get(key)) for key in ("value", "low", "high"))
     where = f"{group}: {level}" if group else ""
-    return _Measured(value, low, high, int(found.get("n") or 0), where, level)
+    return _Measured(
+        value, low, high, int(found.get("n") or 0), where, level, found.get("positives")
+    )
 
 
 def _number(value: Any) -> float:

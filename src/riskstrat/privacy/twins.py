@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from riskstrat.statistics.together import whole_groups
 from riskstrat.training.again import Procedure
-from riskstrat.training.folds import deal, whole_groups
+from riskstrat.training.folds import deal
 from riskstrat.training.frame import Frame
 from riskstrat.training.rows import BoolArray, FloatArray, IntArray, sample_units
 

@@ -128,7 +128,8 @@ def stability(data: ReportData) -> Iterator[Drawing | Shown]:
         case = f"{in_words(str(row['case']))}, {percent(row['at'])} listed"
         body.append((case, _share(row), _share(kept)))
     headers = (
-        ("Lists of models that differ by", False), ("People in common (lowest and highest of the lists)", True),
+        ("Lists of models that differ by", False),
+        ("People in common (lowest and highest of the lists)", True),
         ("On every list", True),
     )  # fmt: skip
     if body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from riskstrat.release.behind import (
@@ -120,8 +120,9 @@ def _lines(level: str) -> list[tuple[str, ...]]:
 def calibration_table(rows: Rows, policy: Policy) -> Protected:
     """learner, predicted, observed, low, high, n, status: neighbouring small bins are merged.
 
-    Each bin shown has enough people, enough of them with the outcome, and enough without; its
-    interval is Wilson's where bins were merged.
+    Each bin shown has enough people, enough of them with the outcome, and enough without. An
+    interval is Wilson's, of rows, where bins are merged here: `enough_in_a_bin` has them merged
+    before their intervals are made.
 
     Args:
         rows: learner, predicted, observed, low, high, n, in order of risk; see
@@ -138,6 +139,11 @@ def calibration_table(rows: Rows, policy: Policy) -> Protected:
         estimates=("observed", "predicted", "low", "high"),
         withhold=[not _enough(row, policy) for row in merged],
     )  # fmt: skip
+
+
+def enough_in_a_bin(policy: Policy) -> Callable[[int, int], bool]:
+    """Whether so many people, so many of them with the outcome, may be shown as one bin."""
+    return lambda n, positives: _enough({"n": n, "positives": positives}, policy)
 
 
 def calibration_rows(learner: str, bins: Iterable[Any]) -> list[dict[str, Any]]:

@@ -95,7 +95,8 @@ def check_stability(rows: Sequence[Row]) -> Iterator[Finding]:
             where = f"top {100 * row['at']:g}%"
             message = (
                 f"{where}: lists of models that differ by {row['case']} have {number.value:.0%} of "
-                f"their people in common on average ({number.low:.0%} to {number.high:.0%})"
+                f"their people in common on average (lowest {number.low:.0%}, highest "
+                f"{number.high:.0%})"
             )
             yield _finding("RS3754", Severity.WARNING, where, message, number)
 

@@ -49,7 +49,8 @@ def training_stage(job: Job, *, progress: Progress) -> None:
             progress=progress,
             by_date=study.spec.cohort.lists_by_date,
         )
-        rows = _write_training(result, folder)
+        by_date = study.spec.cohort.lists_by_date
+        rows = _write_training(result, folder, by_date=by_date)
         facts |= _training_facts(result, features.num_rows) | {"rows_out": rows}
     job.store.drop_scratch("training", job.lineage["training"])
 
@@ -122,12 +123,20 @@ def columns_of(file: Path, wanted: Sequence[str], since: date | None = None) -> 
     return table.unify_dictionaries()
 
 
-def _write_training(result: TrainingResult, folder: Path) -> int:
+POOLED = (
+    "Each unit's as-of dates follow its own events, so no list is made of a day's units: shares "
+    "of a list are cut once, over all units tested on whatever date."
+)
+"""noted where dates have no lists of their own"""
+
+
+def _write_training(result: TrainingResult, folder: Path, *, by_date: bool) -> int:
     rows = result.write_predictions(folder / "predictions.parquet")
     write_json(folder / "metrics.json", result.metrics)
     write_json(folder / "tuning.json", result.tuning)
     write_json(folder / "folds.json", result.folds)
-    learnt = {"winner": result.winner, "notes": list(result.notes), "sample": result.sample}
+    notes = [*result.notes, *([] if by_date else [POOLED])]
+    learnt = {"winner": result.winner, "notes": notes, "sample": result.sample}
     write_json(folder / "training.json", learnt)
     for name, model in result.models.items():
         model.save(folder / "models" / name)

@@ -27,13 +27,7 @@ from .points import (
     log_loss,
     net_benefit,
 )
-from .ranking_curves import (
-    PrecisionRecallPoint,
-    RocPoint,
-    lift_curve,
-    precision_recall_points,
-    roc_points,
-)
+from .ranking_curves import lift_curve
 from .resample import cluster_weights
 from .risk_curves import CalibrationBin, DecisionPoint, calibration_curve, decision_curve
 
@@ -58,8 +52,6 @@ __all__ = [
     "GroupEstimate",
     "GroupEvaluation",
     "NotEstimable",
-    "PrecisionRecallPoint",
-    "RocPoint",
     "auroc",
     "average_precision",
     "brier",
@@ -75,7 +67,5 @@ __all__ = [
     "log_loss",
     "net_benefit",
     "percentile_estimate",
-    "precision_recall_points",
-    "roc_points",
     "wilson_interval",
 ]

@@ -2,8 +2,8 @@
 
 The policy under study is "take the top share", so every replicate finds its own threshold: next
 year's list is cut from next year's people. Rows of several dates are several lists, each cut on
-its own; what is told is of all of them together. The price of a false positive in ``net_benefit`` is a
-value judgement, not an estimate: it is read off once, at the point cut, and then kept.
+its own; what is told is of all of them together. The price of a false positive in ``net_benefit``
+is a value judgement, not an estimate: it is read off once, at the point cut, and then kept.
 """
 
 from __future__ import annotations

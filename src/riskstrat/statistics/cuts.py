@@ -26,8 +26,8 @@ class Cut:
     Attributes:
         name: how results refer to it; unique within one evaluation.
         score: ``ranking``, ``risk``, or the name of another score passed along.
-        share: capacity in (0, 1]; found over everyone of a list, afresh in every replicate, people tied at
-            the cut being selected fractionally.
+        share: capacity in (0, 1]; found over everyone of a list, afresh in every replicate, people
+            tied at the cut being selected fractionally.
         threshold: fixed: selected when score >= threshold; a missing score is not selected.
     """
 

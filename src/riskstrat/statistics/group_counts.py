@@ -2,8 +2,8 @@
 
 The same statistics as ``group_kernel``, which says what they mean in plain NumPy and stays the
 smaller inputs' way; a test holds the two together. Here each resample walks down the ranking once
-and bumps the counters of each row's levels. Nothing but the draws grows with the replicates. Rows of
-several lists are walked a second time, list by list, as far as the longest share of each.
+and bumps the counters of each row's levels. Nothing but the draws grows with the replicates. Rows
+of several lists are walked a second time, list by list, as far as the longest share of each.
 
 The log-odds that the calibration slope is fitted on are put into at most ``BINS`` steps in the
 resamples (never in the point value). Beside their spread the steps are so small that a limit moves

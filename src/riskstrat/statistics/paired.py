@@ -131,13 +131,13 @@ def compare(
     told = METRICS if slow else [name for name in METRICS if name not in SLOW_METRICS]
     metrics = {name: of(("overall", name), n) for name in told}
     if slow:
-        sides = {
+        own = {
             who: folded_estimate(
                 drawn.point[who, "overall", "ece"], drawn.draws[(who, *ECE_NOISE)], n
             )
             for who in ("first", "second")
         }
-        metrics["ece"] = replace(metrics["ece"], **sides)
+        metrics["ece"] = replace(metrics["ece"], **own)
     return Comparison(MappingProxyType(metrics), MappingProxyType(by_share))
 
 

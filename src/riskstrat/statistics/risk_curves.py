@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +132,7 @@ def calibration_curve(
     clusters: NDArray[Any] | None = None,
     replicates: int = 1000,
     rng: np.random.Generator | None = None,
+    enough: Callable[[int, int], bool] | None = None,
 ) -> tuple[CalibrationBin, ...]:
     """Observed against expected risk in about equal-count bins, lowest risk first.
 
@@ -145,12 +146,16 @@ def calibration_curve(
         clusters, replicates, rng: with ``rng``, intervals are clustered bootstrap over fixed
             bins; without, Wilson's. Wilson's is also used in bins with none or all positive,
             where resampling sees no variation.
+        enough: told people and positives of a bin; one that it refuses is joined to its neighbour
+            before any interval is made.
     """
     same_length(y=y, p=p, clusters=y if clusters is None else clusters)
     if bins < 1:
         raise NotEstimable.bad_argument("bins", bins, "1 or more")
     outcome, risk = binary(y), finite("p", p, probability=True)
     code = _bins(risk, bins, min_count)
+    if enough is not None:
+        code = _joined(outcome, code, enough)
     rates = _wilson_rates(outcome, code)
     if rng is not None:
         rates = _resampled_rates(outcome, code, rates, clusters, replicates, rng)
@@ -181,6 +186,24 @@ def _bins(risk: FloatArray, bins: int, min_count: int) -> IntArray:
         merged[members] = number
         people += here
     return merged[code.reshape(-1)]
+
+
+def _joined(y: BoolArray, code: IntArray, enough: Callable[[int, int], bool]) -> IntArray:
+    """Bins joined upwards until each has enough; what is left at the top joins the one below."""
+    people, positives = np.bincount(code), np.bincount(code, weights=y).astype(np.int64)
+    found: list[list[int]] = []
+    for b in range(len(people)):
+        if found and not enough(int(people[found[-1]].sum()), int(positives[found[-1]].sum())):
+            found[-1].append(b)
+        else:
+            found.append([b])
+    last = found[-1]
+    if len(found) > 1 and not enough(int(people[last].sum()), int(positives[last].sum())):
+        found[-2:] = [found[-2] + last]
+    number = np.empty(len(people), dtype=np.int64)
+    for place, members in enumerate(found):
+        number[members] = place
+    return number[code]
 
 
 def _wilson_rates(y: BoolArray, code: IntArray) -> tuple[Estimate, ...]:

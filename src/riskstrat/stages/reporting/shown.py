@@ -58,8 +58,7 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     model = run["model"]
     release = run["release"] or {}
     shares = told["audit"]["capacity"]
-    bands = told["release"]["bands"]
-    curves = curve_tables(folder, winner, policy, seed=run["seed"], bands=bands)
+    curves = curve_tables(folder, winner, policy, told, seed=run["seed"])
     capacity = 0.05 if 0.05 in shares else shares[len(shares) // 2]
     more = equity_tables(folder, told, policy, fairness, capacity)
     return ReportData(

@@ -256,7 +256,13 @@ def _tables(job: Job, judged: Judged, found: _Found) -> dict[str, Any]:
     groups = shown.groups(found.outcomes.fairness.to_pylist(), policy)
     return tables | {
         "performance": shown.performance(found.outcomes, judged, policy),
-        "calibration": shown.calibration(found.outcomes, judged, policy, seed=study.spec.seed),
+        "calibration": shown.calibration(
+            found.outcomes,
+            judged,
+            policy,
+            cluster=study.spec.training.cluster,
+            seed=study.spec.seed,
+        ),
         "groups_now": groups,
         "groups_then": shown.groups(judged.fairness, policy),
         "gates": make.gates_table(found.gates, policy, fairness=groups),

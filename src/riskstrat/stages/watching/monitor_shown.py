@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from riskstrat.audit.audit import clusters_of
 from riskstrat.monitoring.extracts import Missing, Volume
 from riskstrat.monitoring.lists import Churn
 from riskstrat.release import evidence
 from riskstrat.release import monitor_tables as tables
 from riskstrat.release.disclosure import retold
 from riskstrat.release.policies import Policy
+from riskstrat.stages.learn import columns_of
 from riskstrat.stages.watching.compared import FeatureDrift, ScoreDrift
 from riskstrat.stages.watching.judged_again import Outcomes
 from riskstrat.stages.watching.watched import Judged
@@ -179,11 +181,13 @@ def hidden(*shown: Protected) -> frozenset[tuple[str, str, str | None]]:
 
 
 def calibration(
-    found: Outcomes, judged: Judged, policy: Policy, *, seed: int
+    found: Outcomes, judged: Judged, policy: Policy, *, cluster: str, seed: int
 ) -> dict[str, Protected]:
-    """The calibration curve of approval, and that of the day."""
+    """The calibration curve of approval, and that of the day, with the intervals of both alike."""
     rng = np.random.default_rng([seed, 38])
-    curves = {"approval": (judged.scores, None), "now": (found.rows, found.clusters)}
+    groups = columns_of(judged.folder / "groups.parquet", [cluster])
+    then = clusters_of(judged.scores, groups, cluster)
+    curves = {"now": (found.rows, found.clusters), "approval": (judged.scores, then)}
     told = {}
     for when, (rows, clusters) in curves.items():
         bins = calibration_curve(
@@ -192,12 +196,13 @@ def calibration(
             10,
             clusters=clusters,
             replicates=CURVE_REPLICATES,
-            rng=rng if clusters is not None else None,
+            rng=rng,
+            enough=evidence.enough_in_a_bin(policy),
         )
         told[when] = evidence.calibration_table(
             evidence.calibration_rows(judged.learner, bins), policy
         )
-    return told
+    return {when: told[when] for when in ("approval", "now")}
 
 
 def churned(found: Iterable[Churn], policy: Policy) -> Protected:
