@@ -104,7 +104,10 @@ def test_a_gate_that_fails_now_is_an_error_and_one_without_evidence_a_warning():
 
 
 def test_a_group_that_is_gone_is_named_with_the_gates_that_rest_on_it():
-    rows = [gate("pass"), {**gate("not_enough_evidence"), "text": "ppv(race) >= 1", "group": "race"}]
+    rows = [
+        gate("pass"),
+        {**gate("not_enough_evidence"), "text": "ppv(race) >= 1", "group": "race"},
+    ]
     [found] = checks.check_lost(("census.race",), rows)
     assert (found.code, found.severity.value, found.where) == ("RS3715", "warning", "census.race")
     assert "`ppv(race) >= 1`" in found.message and "auroc" not in found.message
