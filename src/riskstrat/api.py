@@ -64,7 +64,7 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether every gate passed."""
+        """Whether every gate passed, of at least one."""
         return bool(self.facts["verdict"]["passed"])
 
     @property
@@ -138,7 +138,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         facts = self.facts
-        verdict = "passed" if self.passed else "did not pass"
+        gates = self.facts["verdict"]["gates"]
+        verdict = "passed" if self.passed else "did not pass" if gates else "were not set"
         return (
             f"<p><b>{facts['study']}</b> run {facts['run_id']}: gates {verdict}; "
             f"<code>{self.folder / 'report.html'}</code></p>"

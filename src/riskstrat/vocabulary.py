@@ -151,6 +151,9 @@ class Codelist:
         return {group: tuple(codes) for group, codes in found.items()}
 
 
+NO_GATES = "no gates were set"
+"""What stands for the gates of a study that has none: nothing was decided, so it has not passed."""
+
 PRIVACY_METRICS = (
     "membership_inference_auc",
     "membership_inference_auc_positives",

@@ -125,6 +125,11 @@ def test_a_failed_gate_is_the_first_finding_and_the_audit_does_not_pass(county):
     assert (result.findings[0].code, result.findings[0].severity.value) == ("RS320", "error")
 
 
+def test_an_audit_without_gates_decides_nothing_and_so_does_not_pass(county):
+    result = run(county)
+    assert (result.gates, result.passed) == ((), False)
+
+
 def test_the_same_seed_gives_the_same_audit(county):
     assert run(county) == run(county)
 

@@ -245,6 +245,31 @@ def test_the_largest_group_is_named_too_where_its_need_is_the_one_recorded_less(
     assert "as at level south" in " ".join(f.message for f in named)
 
 
+def shown(level, low, high):
+    return {
+        "group": "ethnicity", "level": level, "reference": "white", "marker": "medicines",
+        "value": (low + high) / 2, "low": low, "high": high, "n": 900, "people": 900,
+        "positives": 90,
+    }  # fmt: skip
+
+
+def test_the_reference_is_under_recorded_only_if_every_other_level_shows_less():
+    few, alike = shown("mixed", 0.6, 0.8), shown("asian", 0.95, 1.05)
+    untold = {**alike, "level": "other", "value": None, "low": None, "high": None}
+
+    def named(*rows):
+        table = pa.Table.from_pylist(list(rows))
+        return [f for f in check_label_bias(AuditSpec(label_bias="x"), table) if f.code != "RS3504"]
+
+    [one] = named(alike, few, {**alike, "level": "black"})
+    assert (one.severity, one.group, one.high) == (Severity.INFO, "ethnicity: mixed", 0.8)
+    assert "not every level does" in one.message
+    [all_] = named(few, shown("asian", 0.7, 0.85), untold)
+    assert (all_.severity, all_.group) == (Severity.WARNING, "ethnicity: white")
+    assert (all_.low, all_.high) == pytest.approx((1 / 0.85, 1 / 0.7))
+    assert "as at level asian, and more than at every other level" in all_.message
+
+
 def test_standardised_need_is_the_slow_sum_over_tenths_of_risk():
     y, risk, place, _, rng = county()
     spec = AuditSpec(
@@ -292,11 +317,38 @@ def test_a_record_made_because_of_the_outcome_is_named_and_honest_features_are_n
     assert said["billed"].value == 1.0
 
 
+@pytest.mark.parametrize("base", [0.10, 0.32, 0.34, 0.45, 0.6, 0.8])
+def test_a_code_of_the_outcome_is_named_however_common_the_outcome_is(base):
+    rng = np.random.default_rng(5)
+    y = rng.random(6000) < base
+    found, predictions = people(y, np.full(6000, 0.3), spec=SPEC, place=["n"] * 6000,
+                                sex=["f"] * 6000)  # fmt: skip
+    honest = rng.random(6000) < np.where(y, 0.6, 0.3)
+    tested, model = features_of(
+        predictions, billed=(y & (rng.random(6000) < 0.6)).astype(float), honest=honest * 1.0
+    )
+    [said] = check_leaks(found, tested, model, seed=1)
+    assert (said.where, said.severity) == ("billed", Severity.WARNING)
+
+
+@pytest.mark.parametrize(("n", "had"), [(400, 30), (400, 390)])
+def test_where_leaks_cannot_be_shown_it_is_said_that_they_were_not_looked_for(n, had):
+    y = np.arange(n) < had
+    rng = np.random.default_rng(5)
+    found, predictions = people(y, np.full(n, 0.3), spec=SPEC, place=["n"] * n, sex=["f"] * n)
+    tested, model = features_of(predictions, noise=rng.normal(size=n))
+    [said] = check_leaks(found, tested, model, seed=1)
+    assert (said.where, said.severity) == ("features", Severity.INFO)
+    assert "were not looked for" in said.message
+
+
 def test_a_feature_that_ranks_nearly_everybody_is_named():
     _, risk, place, sex, rng = county()
     y = rng.random(N) < 0.45
     found, predictions = people(y, risk, spec=SPEC, place=place, sex=sex)
-    tested, model = features_of(predictions, cost=y * 1.6 + rng.normal(size=N) * 0.7, other=risk)
+    # Everybody with the outcome has it, and too many others for any value to be as good as certain.
+    cost = (y | (rng.random(N) < 0.16)).astype(float)
+    tested, model = features_of(predictions, cost=cost, other=risk)
     [said] = check_leaks(found, tested, model, seed=1)
     assert said.where == "cost"
     assert "ranks people" in said.message

@@ -82,6 +82,27 @@ def test_a_changed_gate_is_audited_again_and_nothing_before_it(own: World) -> No
     assert made(again) == set()
 
 
+@pytest.mark.slow
+def test_without_gates_nothing_is_decided_and_reviewers_are_asked_why_all_the_same(
+    own: World,
+) -> None:
+    text = own.study.read_text(encoding="utf-8")
+    gates = "  gates:\n    - auroc.low >= 0.5\n    - calibration_slope in [0.5, 2]\n"
+    own.study.write_text(text.replace(gates, ""), encoding="utf-8")
+    said = own.ask("run")
+    assert said.code == 20, said.err
+    assert "no gates were set, so nothing was decided" in said.err
+    run = read(said.folder / "run.json")
+    assert (run["verdict"], run["model"]["aliases"]) == ({"passed": False, "gates": []}, [])
+    assert run["release"] is None
+    page = (said.folder / "report.html").read_text(encoding="utf-8")
+    assert "No limits were set before the run, so nothing was decided" in page
+    assert own.ask("run", "--until", "audit").code == 20
+    refused = own.ask("submit", "small", run["model"]["version"], "--by", "C. Patel")
+    assert refused.code != 0 and "RS3310" in refused.err
+    assert "no gates were set" in refused.err
+
+
 def shorten(world: World, source: str) -> None:
     path = world.data / f"{source}.parquet"
     table = pq.read_table(path)

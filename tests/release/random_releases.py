@@ -94,7 +94,7 @@ def random_release(seed: int, *, people: int | None = None, without: str = "") -
         study=replace(the_study(), spec=spec),
         seen=_seen(release),
         as_of=DAY,
-        version={"name": "m", "version": 1, "aliases": [], "passed": True},
+        version={"name": "m", "version": 1, "aliases": [], "passed": True, "not_passed": ""},
         policy=replace(policy, **RULES[without]) if without else policy,
         banded=banded,
         reasons=_reasons(rng, banded),

@@ -19,6 +19,7 @@ from riskstrat.errors import StorageError, UsageError
 from riskstrat.risk_model import RiskModel
 from riskstrat.risk_model.model import booster_names
 from riskstrat.store.registry import Registry, RunRecord, TrialRecord
+from riskstrat.store.registry_versions import description
 from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 FEATURES = (
@@ -286,6 +287,16 @@ class TestDecisions:
         version = registry.log_run(failed)
         assert (version.version, version.aliases, version.passed) == (2, (), False)
         assert registry.find_version(record.study).version == 1
+
+    def test_a_version_without_gates_is_no_challenger_and_says_that_nothing_was_decided(
+        self, registry, record
+    ):
+        version = registry.log_run(another(record, "1", passed=False, gates=[]))
+        assert (version.aliases, version.passed) == ((), False)
+        assert (version.tags["verdict"], version.not_passed) == ("no gates", "no gates were set")
+        assert "No gates were set, so nothing was decided." in description(
+            another(record, "1", passed=False, gates=[])
+        )
 
     def test_a_later_success_takes_the_alias_over(self, registry, record):
         assert registry.log_run(another(record, "2")).aliases == ("challenger",)

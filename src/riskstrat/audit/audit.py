@@ -47,7 +47,7 @@ class AuditResult:
         importance_by_agency: see ``explain.importance_by_origin``.
         findings: coded, errors first.
         gates: one result per gate of the study, in its order.
-        passed: whether every gate passed.
+        passed: whether every gate passed, and there was one: without, nothing was decided.
         tables: further tables by the name of their file; see ``equity.equity``.
     """
 
@@ -153,7 +153,7 @@ def audit(
         importance_by_agency=importance_by_origin(overall),
         findings=tuple(sorted(found, key=lambda each: ORDER.index(each.severity.value))),
         gates=gates,
-        passed=all(gate.passed for gate in gates),
+        passed=bool(gates) and all(gate.passed for gate in gates),
         tables=more.tables,
     )
 

@@ -128,9 +128,9 @@ _TEXTS = (
         "enough evidence.",
         "Every level has to pass: one that fails fails the gate, one whose interval is too wide to "
         "say leaves it without enough evidence. A limit on a ratio holds the other way round, too: "
-        "`>= 0.8` fails where the reference is below 0.8 of a level. Levels with fewer people or "
-        "outcomes than the study judges by are left out and named; when none is left nothing was "
-        "shown.",
+        "`>= 0.8` fails where the reference is below 0.8 of a level. Levels with fewer people, or "
+        "fewer people with the outcome, than the study judges by are left out and named; when none "
+        "is left nothing was shown.",
         "See RS310 for a group that fails, RS304 for one without evidence.",
     ),
     Code(

@@ -58,8 +58,9 @@ EQUITY_TEXTS = (
         "and they are ranked too low.",
         "Mean of the sign in the group over that of the reference at the same risks, in tenths of "
         "risk and within the levels of `need.within`, with an interval clustered as all others. A "
-        "warning when the whole interval is above 1.1, or below 1/1.1: then the reference's need "
-        "is recorded less.",
+        "warning when the whole interval is above 1.1. Where it is below 1/1.1 for every level "
+        "judged, the reference's need is recorded less, which is a warning, too; where only for "
+        "some, these show less, and that is told as good to know.",
         "Do not rank this group by the score alone. Look for why its need is not recorded; "
         "consider another outcome, or a part of the list filled from the sign of need.",
     ),
@@ -71,7 +72,9 @@ EQUITY_TEXTS = (
         "outcome, and dated before it.",
         "Single features on the people tested: an area under the ROC curve whose lower limit is "
         "above 0.9, or values (found on half of the people, confirmed on the other half) of which "
-        "the lower limit of the outcome's rate is above 0.85 and three times everybody's.",
+        "the lower limit of the outcome's rate is above 0.85 and either three times everybody's or "
+        "so high that three times fewer than among everybody are without it. A note says where "
+        "outcomes are too few, or too common, for such values to be shown.",
         "Ask the agency when and why the records behind this feature are made. If they follow the "
         "outcome, correct `known_on`, or drop the feature and run again.",
     ),

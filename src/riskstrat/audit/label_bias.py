@@ -30,8 +30,8 @@ from riskstrat.vocabulary import Finding, Severity
 STRATA = 10
 """parts of equal size into which people are cut by their risk"""
 MARKED = 1.1
-"""a group shows markedly more of the sign when the whole interval is above this, or, if it is the
-one compared with, below one over it"""
+"""a group shows markedly more of the sign when the whole interval is above this, and markedly less
+when it is below one over it"""
 
 SCHEMA = pa.schema(
     [
@@ -148,36 +148,50 @@ def check_label_bias(spec: AuditSpec, table: pa.Table) -> Iterator[Finding]:
     )
     severity = Severity.INFO if said else Severity.WARNING
     yield finding("RS3504", severity, "outcome", message)
-    for row in table.to_pylist():
-        told = _more_need(row)
-        if told is None:
-            continue
-        level, other, number = told
-        message = (
-            f"{row['group']}: at the same risk people at level {level} show {number.value:.3g} "
-            f"times (95% interval {number.low:.3g} to {number.high:.3g}) as much of "
-            f"{row['marker']} as at level {other}: their need is recorded less in the outcome, or "
-            "in what foretells it"
+    judged = [row for row in table.to_pylist() if row["low"] is not None]
+    for group in dict.fromkeys(row["group"] for row in judged):
+        yield from _of_group([row for row in judged if row["group"] == group])
+
+
+def _of_group(rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """RS3505 for one group: levels that show more, and the reference if all others show less."""
+    for row in rows:
+        if row["low"] > MARKED:
+            number = Estimate(row["value"], row["low"], row["high"], row["n"])
+            yield _shows_more(row, row["level"], row["reference"], number)
+    less = [row for row in rows if row["high"] < 1 / MARKED]
+    if len(less) == len(rows):
+        # The largest group's need can be recorded less, too. Told beside the level nearest to it.
+        row = max(less, key=lambda each: float(each["high"]))
+        value, low, high = (
+            1 / x if x > 0 else inf for x in (row["value"], row["high"], row["low"])
         )
-        where = f"{row['group']}: {level}"
-        yield finding("RS3505", Severity.WARNING, row["group"], message, number, where)
-
-
-def _more_need(row: Mapping[str, Any]) -> tuple[str, str, Estimate] | None:
-    """The level that markedly shows more of the sign, the one beside it, and how much more.
-
-    It may be the reference: the largest group's need can be recorded less, too.
-    """
-    if row["low"] is None:
-        return None
-    if row["low"] > MARKED:
+        number = Estimate(value, low, high, row["n"])
+        many = ", and more than at every other level" if less[1:] else ""
+        yield _shows_more(row, row["reference"], row["level"], number, many)
+        return
+    for row in less:
         number = Estimate(row["value"], row["low"], row["high"], row["n"])
-        return row["level"], row["reference"], number
-    if row["high"] < 1 / MARKED:
-        low = 1 / row["low"] if row["low"] > 0 else inf
-        return (
-            row["reference"],
-            row["level"],
-            Estimate(1 / row["value"] if row["value"] > 0 else inf, 1 / row["high"], low, row["n"]),
+        message = (
+            f"{row['group']}: at the same risk people at level {row['level']} show "
+            f"{_times(number)} as much of {row['marker']} as at level {row['reference']}, and not "
+            "every level does: their need may be recorded more than that of others"
         )
-    return None
+        where = f"{row['group']}: {row['level']}"
+        yield finding("RS3505", Severity.INFO, row["group"], message, number, where)
+
+
+def _shows_more(
+    row: Mapping[str, Any], level: str, other: str, number: Estimate, many: str = ""
+) -> Finding:
+    message = (
+        f"{row['group']}: at the same risk people at level {level} show {_times(number)} as much "
+        f"of {row['marker']} as at level {other}{many}: their need is recorded less in the "
+        "outcome, or in what foretells it"
+    )
+    where = f"{row['group']}: {level}"
+    return finding("RS3505", Severity.WARNING, row["group"], message, number, where)
+
+
+def _times(number: Estimate) -> str:
+    return f"{number.value:.3g} times (95% interval {number.low:.3g} to {number.high:.3g})"

@@ -11,6 +11,7 @@ features does not raise the alarm by chance.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ RANKS_ALONE = 0.90
 CERTAIN = 0.85
 """the lower limit of the outcome's rate from which on some values are too sure to be true"""
 TIMES = 3.0
-"""... and this many times the rate of everybody"""
+"""... and this many times the rate of everybody; or, where the outcome is common, from which on
+the others are this many times fewer than among everybody"""
 FEWEST = 20
 """rows that such values have, in each half"""
 STEPS = 64
@@ -57,6 +59,8 @@ def check_leaks(
     first = (rng.random(clusters.max(initial=0) + 1) < 0.5)[clusters]
     if not 0 < y.sum() < len(y):
         return
+    if not _can_be_sure(y, first):
+        yield _not_looked(y, first)
     table = tested.of(people.place[rows])
     for i, feature in enumerate(model.features):
         column = encode(table, (feature,), (model.levels[i],), np.float64)[:, 0]
@@ -75,6 +79,38 @@ def check_leaks(
                 f"{alone.value:.3g} (95% interval {alone.low:.3g} to {alone.high:.3g})"
             )
             yield finding("RS3506", Severity.WARNING, feature.name, said, alone)
+
+
+def too_sure_from(base: float) -> float:
+    """The rate of the outcome from which on values are too sure, by the rate of everybody.
+
+    Three times as many with the outcome as among everybody cannot be where a third have it. Three
+    times fewer without it can, at any rate.
+
+    Examples:
+        >>> [round(too_sure_from(base), 3) for base in (0.05, 0.3, 0.45, 0.7)]
+        [0.85, 0.85, 0.85, 0.9]
+    """
+    return max(CERTAIN, min(TIMES * base, 1 - (1 - base) / TIMES))
+
+
+def _can_be_sure(y: BoolArray, first: BoolArray) -> bool:
+    """Whether values that only people with the outcome have, all of them, would be named."""
+    own, other = int(y[first].sum()), int(y[~first].sum())
+    if min(own, other) < FEWEST:
+        return False
+    return wilson_interval(other, other).low >= too_sure_from(float(y.mean()))
+
+
+def _not_looked(y: BoolArray, first: BoolArray) -> Finding:
+    """RS3506 where values that are as good as certain could not be told from others."""
+    fewest = min(int(y[first].sum()), int(y[~first].sum()))
+    said = (
+        "features with values that go with the outcome almost always were not looked for: "
+        f"{y.mean():.1%} of those tested have the outcome, and half of them are too few to show a "
+        f"rate of {too_sure_from(float(y.mean())):.1%}; features that rank nearly everybody were"
+    )
+    return finding("RS3506", Severity.INFO, "features", said, Estimate(nan, nan, nan, fewest))
 
 
 def _alone(column: FloatArray, y: BoolArray, clusters: NDArray[np.int64]) -> Estimate:
@@ -97,15 +133,13 @@ def _too_sure(column: FloatArray, y: BoolArray, first: BoolArray) -> tuple[Estim
 
     The values are found on one half of the people; the rate, and the verdict, are of the other.
     """
-    base = float(y.mean())
-    if base * TIMES >= 1:
-        return None
+    least = too_sure_from(float(y.mean()))
     for rows, said in _corners(column, y, first):
         other = rows & ~first
         if rows[first].sum() < FEWEST or other.sum() < FEWEST:
             continue
         rate = wilson_interval(int(y[other].sum()), int(other.sum()))
-        if rate.low >= max(CERTAIN, TIMES * base):
+        if rate.low >= least:
             return rate, said
     return None
 

@@ -149,7 +149,8 @@ def run(
     """Run a study from contracts to release; print the run's folder.
 
     A stage whose inputs have not changed is reused; a killed run resumes. Exit code 20 means
-    that the run is complete and kept, but the model failed a gate and is not promoted.
+    that the run is complete and kept, but the model failed a gate (or none was set) and is not
+    promoted.
 
     A file whose size, modification time and inode are those of when it was last read is taken to
     hold the same bytes; `--verify` reads extracts and finished stages again.

@@ -30,6 +30,7 @@ from riskstrat.store.files import verified_manifest
 from riskstrat.store.ledger import Ledger, login_of_this_process
 from riskstrat.store.registry_versions import kept_model
 from riskstrat.store.worker import run_in_child
+from riskstrat.vocabulary import NO_GATES
 
 ACCOUNTS, ACCOUNTS_FILE = "RISKSTRAT_ACCOUNTS", "accounts.yaml"
 MEMORY = "4GB"
@@ -133,10 +134,13 @@ def case_of(store: Path, name: str, number: int) -> Case:
         made_under=tuple(sorted({entry["login"] for entry in runs if entry.get("login")})),
         bound=found_in(run, Path(facts["folder"])),
         valid_for=_term(run / "study.yaml").valid_for,
-        failed=tuple(
-            gate["text"] for gate in read_json(run / "audit/gates.json") if not gate["passed"]
-        ),
+        failed=_not_passed(read_json(run / "audit/gates.json")),
     )
+
+
+def _not_passed(gates: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The gates that did not pass; where none was set, that: then nothing was decided."""
+    return tuple(gate["text"] for gate in gates if not gate["passed"]) if gates else (NO_GATES,)
 
 
 def _whole(run: Path, version: str, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -45,6 +45,7 @@ from riskstrat.store.files import verified_manifest
 from riskstrat.store.worker import without_learning
 from riskstrat.study import Study
 from riskstrat.study.rules import rules_of
+from riskstrat.vocabulary import NO_GATES
 
 RUN_STAGES = (*UNITS, *FEATURES, "training", "audit")
 
@@ -58,7 +59,7 @@ class RunResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every gate passed."""
+        """Whether every gate passed, of at least one."""
         return bool(self.run["verdict"]["passed"])
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,28 +78,30 @@ class PartResult:
     folders: tuple[Path, ...]
     """what the last of them left: of the contracts, a folder for each source"""
     stages: tuple[Mapping[str, Any], ...]
-    gates: tuple[Mapping[str, Any], ...] = ()
-    """of an audit"""
+    gates: tuple[Mapping[str, Any], ...] | None = None
+    """of an audit; None where the stages end before it"""
 
     @property
     def passed(self) -> bool:
-        """Whether no gate failed, of those that were held."""
-        return all(gate["passed"] for gate in self.gates)
+        """Whether an audit's gates all passed, of at least one; before an audit none is held."""
+        return self.gates is None or (bool(self.gates) and not self.failed_gates())
 
     def as_dict(self) -> dict[str, Any]:
         """For a program to read."""
         return {
             "folders": [str(folder) for folder in self.folders],
             "stages": list(self.stages),
-            "gates": list(self.gates),
+            "gates": list(self.gates or ()),
         }
 
     def failed_gates(self) -> str:
         """The gates that did not pass, in words."""
-        return _failed(self.gates)
+        return _failed(self.gates or ())
 
 
-def _failed(gates: Iterable[Mapping[str, Any]]) -> str:
+def _failed(gates: Sequence[Mapping[str, Any]]) -> str:
+    if not gates:
+        return NO_GATES + ", so nothing was decided"
     return "; ".join(
         f"{gate['text']} ({gate['verdict'].replace('_', ' ')})"
         for gate in gates
@@ -145,8 +148,8 @@ def _part(work: Work, until: str) -> PartResult:
     if until == "contracts":
         names = [f"contracts/{source.source}" for source in work.study.sources]
     folders = tuple(work.job().folder(name) for name in names)
-    gates = read_json(folders[0] / "gates.json") if until == "audit" else ()
-    return PartResult(folders, tuple(work.stages), tuple(gates))
+    gates = tuple(read_json(folders[0] / "gates.json")) if until == "audit" else None
+    return PartResult(folders, tuple(work.stages), gates)
 
 
 def derive(work: Work, until: str = RUN_STAGES[-1]) -> None:
@@ -168,6 +171,8 @@ def _say_training(facts: Mapping[str, Any]) -> str:
 
 def _say_audit(facts: Mapping[str, Any]) -> str:
     passed, failed, gates = facts["gates_passed"], facts["gates_failed"], facts["gates"]
+    if not gates:
+        return NO_GATES + ", so nothing was decided"
     told = f"{passed} of {gates} gates passed"
     told += f", {failed} failed" if failed else ""
     left = gates - passed - failed

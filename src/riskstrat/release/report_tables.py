@@ -147,14 +147,18 @@ def _told(found: Finding, policy: Policy, few: bool) -> Finding:
 
 
 def _withheld_levels(fairness: Protected | None) -> frozenset[tuple[str, Any, Any]]:
-    """(``group: level``, metric, at) of every estimate that is withheld."""
+    """(``group: level``, metric, at) of every estimate that is withheld.
+
+    An attribute of a source stands under its last part, too: gates may name it so.
+    """
     if fairness is None:
         return frozenset()
     rows = (dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows)
     return frozenset(
-        (f"{row['group']}: {row['level']}", row["metric"], row["at"])
+        (f"{name}: {row['level']}", row["metric"], row["at"])
         for row in rows
         if row["status"] == "withheld"
+        for name in (row["group"], row["group"].rpartition(".")[2])
     )
 
 

@@ -91,7 +91,8 @@ _TO_DECIDE = (
     Code(
         "RS3310",
         "Gates did not pass",
-        "A version whose gates failed, or lacked evidence, is put before reviewers only knowingly.",
+        "A version whose gates failed, lacked evidence, or were never set, is put before reviewers "
+        "only knowingly.",
         "The verdict registered with the version is looked at.",
         "Train one that passes. Or `--despite-gates REASON`: reviewers have one more question to "
         "answer, and the reason stands on every list.",

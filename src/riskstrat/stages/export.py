@@ -134,7 +134,7 @@ def _status(version: ModelVersion, decided: View) -> str:
         return f"{decided.state} {decided.why}"
     if version.aliases:
         return ", ".join(version.aliases)
-    return "superseded" if version.passed else "not promoted: its gates did not pass"
+    return "superseded" if version.passed else f"not promoted: {version.not_passed}"
 
 
 def _provenance(version: ModelVersion, told: Mapping[str, Any]) -> dict[str, object]:

@@ -240,7 +240,9 @@ def _judged(job: Job, tested: _Tested, rows: pa.Table, scores: pa.Table) -> Fact
         rng=np.random.default_rng([spec.seed, 0]),
         lists=rows["as_of"].to_numpy() if spec.cohort.lists_by_date else None,
     )
-    return judged.as_dict() | {"n": judged.n, "outcomes": judged.positives}
+    each = rows["unit_id"].value_counts().field("counts")
+    counts = {"n": judged.n, "outcomes": judged.positives, "rows_each": pc.max(each).as_py()}
+    return judged.as_dict() | counts
 
 
 def _findings(job: Job, told: Mapping[str, Any]) -> tuple[Finding, ...]:

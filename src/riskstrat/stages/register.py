@@ -74,6 +74,7 @@ def _model_facts(version: ModelVersion) -> dict[str, Any]:
         "aliases": sorted(version.aliases),
         "uri": f"models:/{version.name}/{version.version}",
         "passed": version.passed,
+        "not_passed": version.not_passed,
         "run_id": version.run_id,
         "digest": version.tags.get("model_digest", ""),
         "tags": dict(version.tags),

@@ -89,7 +89,9 @@ class RunRecord:
 
     @property
     def verdict(self) -> str:
-        """``pass`` or ``fail``."""
+        """``pass``, ``fail``, or ``no gates``: then nothing was decided, and it is no pass."""
+        if not self.gates:
+            return "no gates"
         return "pass" if self.passed else "fail"
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskstrat.vocabulary import NO_GATES
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -37,8 +39,15 @@ class ModelVersion:
 
     @property
     def passed(self) -> bool:
-        """Whether all gates passed."""
+        """Whether all gates passed, of at least one."""
         return self.tags.get("verdict") == "pass"
+
+    @property
+    def not_passed(self) -> str:
+        """Why it is no candidate by itself; '' if it is."""
+        if self.passed:
+            return ""
+        return NO_GATES if self.tags.get("verdict") == "no gates" else "its gates did not pass"
 
 
 def version_tags(record: RunRecord, model_id: str, model_digest: str) -> dict[str, str]:
@@ -61,7 +70,9 @@ def description(record: RunRecord) -> str:
     failed = [
         str(gate.get("text", gate.get("name"))) for gate in record.gates if not gate["passed"]
     ]
-    if record.passed:
+    if not record.gates:
+        verdict = f"{NO_GATES[0].upper()}{NO_GATES[1:]}, so nothing was decided."
+    elif record.passed:
         verdict = f"All {len(record.gates)} gates passed."
     else:
         verdict = f"{len(failed)} of {len(record.gates)} gates not passed: {'; '.join(failed)}."

@@ -98,8 +98,7 @@ class Handover:
     @property
     def model_words(self) -> str:
         """Which version scored, and where it stands."""
-        passed = "" if self.version["passed"] else "its gates did not pass"
-        told = ", ".join(filter(None, [*self.version["aliases"], passed]))
+        told = ", ".join(filter(None, [*self.version["aliases"], self.version["not_passed"]]))
         return f"{self.version['name']} version {self.version['version']}" + (
             f" ({told})" if told else ""
         )

@@ -67,11 +67,13 @@ def effect_table(rows: Sequence[Row], policy: Policy) -> Protected:
 def _rival(audit: Path, policy: Policy) -> dict[str, Any]:
     """The rival beside the winner, the differences, and its curves."""
     told = read_json(audit / "glassbox.json")
+    winner = read_json(audit.parent / "metrics.json")["test"][told["winner"]]
     beside = {
         "test": {
             name: {
                 **{metric: found[which] for metric, found in told["metrics"].items()},
                 "at_capacity": [_cut(at, which) for at in told["at_capacity"]],
+                "rows_each": winner.get("rows_each"),
             }
             for name, which in ((told["winner"], "first"), (GLASS_BOX, "second"))
         }

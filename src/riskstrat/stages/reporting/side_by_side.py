@@ -31,11 +31,13 @@ def _compared(folder: Path) -> ComparedRun:
     policy = policy_named(read_json(folder / "report.json")["policy"])
     gates = run["verdict"]["gates"]
     digests = run["digests"]
-    kept = [f"{sum(gate['passed'] for gate in gates)} of {len(gates)} passed"]
+    kept = (
+        f"{sum(gate['passed'] for gate in gates)} of {len(gates)} passed" if gates else "none set"
+    )
     return ComparedRun(
         run_id=run["run_id"],
         champion=read_json(folder / "training.json")["winner"],
-        verdict=kept[0],
+        verdict=kept,
         performance=evidence.performance_table(metrics, policy),
         at_capacity=evidence.capacity_table(metrics, policy),
         facts=tuple(

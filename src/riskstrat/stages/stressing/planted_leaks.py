@@ -20,6 +20,8 @@ from riskstrat.vocabulary import FeatureColumn, FeatureKind
 
 MOST_TESTED = 30_000
 PLANTED = "planted"
+CODED, MISTAKEN = 0.30, 0.01
+"""the share of those with the outcome who have the code, and of the codes that are mistakes"""
 Kind = tuple[str, str]
 KINDS: tuple[Kind, ...] = (
     ("proxy", "a record made because of the outcome, for nearly everybody with it"),
@@ -50,11 +52,16 @@ def _values(kind: str, y: BoolArray, rng: np.random.Generator) -> NDArray[np.flo
     chance = rng.random(len(y))
     told = {
         "proxy": np.where(y, chance < 0.95, chance < 0.02),
-        "code": np.where(y, chance < 0.30, chance < 0.003),
+        "code": np.where(y, chance < CODED, chance < _by_mistake(y)),
         "days": np.where(y, 30 * chance, 20 + 700 * chance),
         "noise": rng.normal(size=len(y)),
     }
     return told[kind].astype(np.float32)
+
+
+def _by_mistake(y: BoolArray) -> float:
+    """The share of the others with the code, so that one in a hundred codes is a mistake."""
+    return MISTAKEN * CODED * float(y.mean()) / max(1.0 - float(y.mean()), 1e-9)
 
 
 def _named(bench: Bench, rows: IntArray, values: NDArray[np.float32]) -> bool:

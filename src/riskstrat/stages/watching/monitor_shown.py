@@ -176,7 +176,9 @@ def hidden(*shown: Protected) -> frozenset[tuple[str, str, str | None]]:
             row = dict(zip(table.columns, cells, strict=True))
             if row["status"] == "withheld":
                 at = f"{row['at']:g}" if isinstance(row["at"], float) else row["at"]
-                found.add((f"{row['group']}: {row['level']}", row["metric"], at))
+                # Gates may name an attribute of a source by its last part.
+                for name in (row["group"], row["group"].rpartition(".")[2]):
+                    found.add((f"{name}: {row['level']}", row["metric"], at))
     return frozenset(found)
 
 
