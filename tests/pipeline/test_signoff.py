@@ -589,6 +589,16 @@ def test_a_reason_that_could_not_leave_with_a_list_is_refused_when_it_is_given(
     assert fits or ("RS3334" in said.err and "to fix:" in said.err and "of mine" not in said.err)
 
 
+def test_report_and_pack_of_a_whole_run_are_made_anew_and_it_can_be_submitted(own: World) -> None:
+    [run] = own.store.glob("runs/small/*")
+    for command in ("report", "pack"):
+        said = own.ask(command, run)
+        assert said.code == 0, said.err
+    page = (run / "pack/summary.html").read_text(encoding="utf-8")
+    assert "this is the first version that is put to the board" in page
+    say(own, "submit", "--by", "C. Patel")
+
+
 def test_gates_that_were_changed_and_vouched_for_anew_are_not_those_of_the_log(own: World) -> None:
     [run] = own.store.glob("runs/small/*")
     gates = run / "audit/gates.json"
