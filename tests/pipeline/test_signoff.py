@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 import riskstrat
 from pipeline.world import CONFIGS, Said, World, read
-from riskstrat.errors import UsageError
+from riskstrat.errors import StorageError, UsageError
 from riskstrat.pipeline import Options
 from riskstrat.pipeline.clearance import cleared
 from riskstrat.release.disclosure import protect
@@ -24,6 +25,9 @@ from riskstrat.signoff.binding import THINGS
 from riskstrat.signoff.faults import SignoffRefused
 from riskstrat.signoff.people import Identity
 from riskstrat.signoff.questions import QUESTIONS
+from riskstrat.stages.reporting.approved import approved_before
+from riskstrat.store.artefacts import Store
+from riskstrat.store.files import write_manifest
 from riskstrat.store.ledger import Ledger
 from riskstrat.store.registry import Registry
 from riskstrat.store.released import ReleaseLedger
@@ -31,6 +35,7 @@ from riskstrat.study import load_study
 from riskstrat.vocabulary import Counted
 
 DAY = "2025-04-01"
+AT = datetime(2026, 4, 1, 10, tzinfo=UTC)
 ANSWERED = [word for name in QUESTIONS for word in ("--answer", f"{name}=seen and weighed")]
 WHY = "minute 4 of the board, an unmistakable reason"
 
@@ -240,6 +245,35 @@ def told_exactly(left: Mapping[str, Any]) -> dict[str, Any]:
     return leaving.as_dict("another", date.fromisoformat(DAY))
 
 
+def test_a_ledger_of_releases_that_was_removed_whole_is_missed(
+    signed: World, released: Path, tmp_path: Path
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    for path in world.store.glob("log/released.*"):
+        path.unlink()
+    said = world.ask("score", "--as-of", "2025-03-01")
+    assert said.code == 74 and "RS7408" in said.err and f"released small {DAY}" in said.err
+    assert not (world.store / "releases/small/2025-03-01").exists()
+    assert "RS7408" in world.ask("log", "--verify").err
+    with pytest.raises(StorageError, match="does not hold it"):
+        ReleaseLedger.of_store(world.store).record(
+            {"study": "x", "day": DAY}, at=AT, who="", why=""
+        )
+
+
+def test_an_entry_of_the_ledger_that_the_log_missed_is_told_to_it_the_next_time(
+    tmp_path: Path,
+) -> None:
+    ledger = ReleaseLedger.of_store(tmp_path)
+    release = {"study": "small", "day": DAY}
+    ledger.chain.append(at=AT, who="A", what="release", why="b", details=release)  # then the power
+    for _ in range(2):
+        assert not ledger.record(release, at=AT, who="A", why="b")
+    [entry] = ledger.log.entries()
+    assert entry["what"] == f"released small {DAY}"
+    assert entry["details"]["entry_of_releases"] == ledger.chain.entries()[0]["hash"]
+
+
 def test_a_ledger_of_releases_that_was_changed_is_no_ground_to_release_on(
     signed: World, released: Path, tmp_path: Path
 ) -> None:
@@ -331,6 +365,61 @@ def test_another_study_than_the_one_that_was_signed_is_refused(
     assert cleared(load_study(signed.study), options, 1)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "named"),
+    [
+        ("agreements/health.yaml", "", "disclosure: none", "agreement health"),
+        ("agreements/health.yaml", "", "ends: 2099-12-31", "agreement health"),
+        ("sources/admissions.yaml", "title: ", "title: Other ", "source admissions"),
+        ("codelists/emergency_admission_method.csv", "", "zz,Another", "codelist emergency_"),
+    ],
+)
+def test_an_agreement_contract_or_codelist_that_changed_is_refused_and_named(
+    signed: World, tmp_path: Path, file: str, old: str, new: str, named: str
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    path = world.configs / file
+    text = path.read_text(encoding="utf-8")
+    if file.endswith(".csv"):
+        changed = text.rstrip() + f"\n{new}" + ",x" * (text.split("\n")[0].count(",") - 1) + "\n"
+    elif old:
+        changed = text.replace(old, new, 1)
+    else:
+        key = new.split(":")[0]
+        changed = re.sub(rf"^{key}: .*$", new, text, count=1, flags=re.MULTILINE)
+    assert changed != text
+    path.write_text("# a comment is no change\n" * (path.suffix == ".yaml") + text)
+    assert cleared(load_study(world.study), options_of(world), 1)
+    path.write_text(changed, encoding="utf-8")
+    with pytest.raises(SignoffRefused) as refused:
+        cleared(load_study(world.study), options_of(world), 1)
+    assert (refused.value.code, refused.value.exit_code) == ("RS3308", 30)
+    assert named in refused.value.message
+    path.write_text(text, encoding="utf-8")
+    assert cleared(load_study(world.study), options_of(world), 1)
+
+
+def test_a_policy_that_is_switched_off_in_every_agreement_makes_no_list(
+    signed: World, tmp_path: Path
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    for path in (world.configs / "agreements").glob("*.yaml"):
+        told = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(?m)^disclosure: .*$", "disclosure: none", told))
+    said = world.ask("score", "--as-of", DAY)
+    assert said.code == 30 and "RS3308" in said.err and "agreement " in said.err
+
+
+def test_rules_of_a_run_that_were_changed_void_it(signed: World, tmp_path: Path) -> None:
+    world = signed.copy(tmp_path / "world")
+    [kept] = world.store.glob("runs/small/*/rules.json")
+    told = json.loads(kept.read_text())
+    kept.unlink()
+    kept.write_text(json.dumps({**told, "agreement health": "0" * 64}))
+    said = world.ask("review", "small", 1)
+    assert said.out.startswith("small version 1: void, rules (agreement health)")
+
+
 def test_an_approval_ends_with_its_last_day(signed: World) -> None:
     study, [view] = load_study(signed.study), riskstrat.signoffs(store=signed.store)
     assert view.until is not None
@@ -400,6 +489,64 @@ def test_names_are_held_against_the_store_s_accounts_where_there_are_any(
     assert "RS3327" in say(world, "withdraw", "--by", "E. Novak", *because, *given, code=30).err
 
 
+def test_accounts_that_the_caller_names_do_not_stand_in_for_the_store_s(
+    signed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    told = "accounts:\n  - {user: %s, role: information_governance, organisation: icb, "
+    told += "starts: 2020-01-01, ends: 2099-12-31}\n"
+    (world.store / "accounts.yaml").write_text(told % "E. Novak", encoding="utf-8")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(told % "A. Lee", encoding="utf-8")  # who voted, and has no account here
+    because = ("--by", "A. Lee", "--reason", "drift")
+    assert "RS3327" in say(world, "withdraw", *because, "--accounts", mine, code=30).err
+    monkeypatch.setenv("RISKSTRAT_ACCOUNTS", str(mine))
+    assert "RS3327" in say(world, "withdraw", *because, code=30).err
+    (world.store / "accounts.yaml").unlink()
+    assert say(world, "withdraw", *because).out.startswith("small version 1: withdrawn")
+
+
+def test_names_that_one_login_goes_by_are_told_wherever_the_approval_is(
+    signed: World, released: Path
+) -> None:
+    names = "the run, C. Patel, A. Lee, B. Okafor"
+    assert f"Same login: {names} acted under one login" in signed.ask("review", "small", 1).out
+    told = read(released / "public_health/manifest.json")
+    assert told["signed_off"]["one_login"] == names.split(", ")
+    page = (released / "public_health/summary.html").read_text(encoding="utf-8")
+    assert f"Same login: {names}" in page
+
+
+def test_what_was_approved_is_told_by_the_log_whatever_became_of_it(
+    signed: World, tmp_path: Path
+) -> None:
+    world = signed.copy(tmp_path / "world")
+    store, day = Store(world.store), datetime.now(UTC).date()
+
+    def became(day: date = day, run: str = "another") -> str:
+        [found] = approved_before(store, "small", run, day)
+        assert (found.version, found.own) == (1, run != "another")
+        assert (found.report is None) is found.own
+        return found.became
+
+    [run] = world.store.glob("runs/small/*")
+    assert approved_before(store, "large", "another", day) == ()
+    assert became() == became(run=run.name) == ""
+    assert became(date(2099, 1, 1)).startswith("expired, its last day was ")
+    metrics = run / "metrics.json"
+    content = metrics.read_bytes()
+    metrics.unlink()
+    metrics.write_bytes(content + b" ")
+    assert became() == "void, for audit changed"
+    metrics.write_bytes(content)
+    suspended = say(world, "suspend", "--by", "A. Lee", "--reason", "fewer admissions")
+    assert "suspended" in suspended.out
+    assert became() == f"suspended since {day}"
+    say(world, "withdraw", "--by", "A. Lee", "--reason", "drift")
+    assert Registry.of_store(world.store).versions("small")[0].aliases == ()
+    assert became() == f"withdrawn on {day}"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -440,6 +587,34 @@ def test_a_reason_that_could_not_leave_with_a_list_is_refused_when_it_is_given(
     told = ("--by", "A. Lee", "--reason", reason, *ANSWERED)
     said = say(world, "approve", *told, code=0 if fits else 2)
     assert fits or ("RS3334" in said.err and "to fix:" in said.err and "of mine" not in said.err)
+
+
+def test_report_and_pack_of_a_whole_run_are_made_anew_and_it_can_be_submitted(own: World) -> None:
+    [run] = own.store.glob("runs/small/*")
+    for command in ("report", "pack"):
+        said = own.ask(command, run)
+        assert said.code == 0, said.err
+    page = (run / "pack/summary.html").read_text(encoding="utf-8")
+    assert "this is the first version that is put to the board" in page
+    say(own, "submit", "--by", "C. Patel")
+
+
+def test_gates_that_were_changed_and_vouched_for_anew_are_not_those_of_the_log(own: World) -> None:
+    [run] = own.store.glob("runs/small/*")
+    gates = run / "audit/gates.json"
+    told = json.loads(gates.read_text())
+    gates.unlink()
+    gates.write_text(json.dumps([{**each, "value": 0.99} for each in told]))
+    for command in ("report", "pack"):  # neither vouches for it
+        before = (run / "manifest.json").read_bytes()
+        said = own.ask(command, run)
+        assert said.code == 74 and "RS7404" in said.err and "gates.json" in said.err
+        assert (run / "manifest.json").read_bytes() == before
+    (run / "manifest.json").unlink()
+    assert "RS7404" in own.ask("report", run).err
+    write_manifest(run, {"study": "small", "run_id": run.name})  # by hand, then
+    said = say(own, "submit", "--by", "C. Patel", code=30)
+    assert "RS3315" in said.err and "tells of other gates" in said.err
 
 
 @pytest.mark.slow

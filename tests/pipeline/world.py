@@ -132,7 +132,13 @@ class World:
     def copy(self, root: Path) -> World:
         """A world of one's own to spoil. Finished files are shared, never written again."""
         shutil.copytree(self.root, root, copy_function=_link, dirs_exist_ok=True)
-        for name in ("mlflow.db", "log/ledger.jsonl", ".lock", "fingerprints.json"):
+        for name in (
+            "mlflow.db",
+            "log/ledger.jsonl",
+            "log/released.jsonl",
+            ".lock",
+            "fingerprints.json",
+        ):
             _unshare(root / "store" / name)
         for config in (*root.glob("configs/*/*"), *root.glob("county/*")):
             _unshare(config)
