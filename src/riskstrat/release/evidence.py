@@ -7,26 +7,20 @@ from types import MappingProxyType
 from typing import Any
 
 from riskstrat.release.disclosure import protect_estimates
+from riskstrat.release.partitions import PEOPLE, POSITIVES, withheld
 from riskstrat.release.policies import Policy
+from riskstrat.release.proportions import COMPARED, OF_A_LIST, PROPORTIONS, following, proportions
 from riskstrat.release.report_tables import Rows, take
 from riskstrat.statistics.estimate import wilson_interval
-from riskstrat.vocabulary import CROSSED, Protected
+from riskstrat.vocabulary import Protected
 
-PROPORTIONS = frozenset(
-    {"ppv", "sensitivity", "specificity", "false_positive_rate", "false_negative_rate",
-     "selection_rate", "prevalence"}
-)  # fmt: skip
-"""metrics that are a count over their ``n``: a small count on either side withholds them"""
-
+TOGETHER = "of a list"
 RESTS_ON = MappingProxyType(
     {"lift": "ppv", "number_needed_to_review": "ppv", "net_benefit": "ppv",
      "ppv_best": "ppv", "ppv_worst": "ppv", "sensitivity_best": "sensitivity",
      "sensitivity_worst": "sensitivity"}
 )  # fmt: skip
 """metrics from which another could be worked out: they are withheld together"""
-
-COMPARED = ("_ratio", "_difference")
-"""endings of metrics that compare a level with its reference"""
 
 MOST_POINTS = 60
 """a curve has at most this many points"""
@@ -42,7 +36,9 @@ def performance_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
         for name, found in measured.items()
         if isinstance(found, Mapping) and "value" in found
     ]
-    return protect_estimates("Performance", columns, take(rows, columns), policy=policy)
+    return protect_estimates(
+        "Performance", columns, take(rows, columns), policy=policy, proportions=proportions(rows)
+    )
 
 
 def capacity_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
@@ -51,9 +47,11 @@ def capacity_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
     One row per metric at each capacity, from `metrics.json` as it stands.
     """
     columns = ("split", "learner", "share", "selected", "metric", "value", "low", "high", "n")
+    keys = ("split", "learner", "share")
     rows = [
         {"split": split, "learner": learner, "share": float(at["share"]),
-         "selected": _whole(at.get("selected")), "metric": name, **found}
+         "selected": _whole(at.get("selected")), "metric": name, **found,
+         "prevalence": _prevalence(measured)}
         for split, learners in metrics.items()
         for learner, measured in learners.items()
         for at in measured.get("at_capacity", ())
@@ -61,16 +59,25 @@ def capacity_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
         if isinstance(found, Mapping) and "value" in found
     ]  # fmt: skip
     return protect_estimates(
-        "At capacity", columns, take(rows, columns), policy=policy, counts=("selected",),
-        withhold=_withheld(rows, policy, ("split", "learner", "share")),
+        "At capacity", columns, take(following(rows, policy, keys), columns), policy=policy,
+        counts=("selected",), withhold=_withheld(rows, policy, keys),
+        proportions=proportions(rows),
     )  # fmt: skip
+
+
+def _prevalence(measured: Mapping[str, Any]) -> tuple[float, int] | None:
+    """The share with the outcome, and of how many."""
+    found, n = measured.get("prevalence"), measured.get("n")
+    return None if n is None or not isinstance(found, int | float) else (float(found), int(n))
 
 
 def fairness_table(rows: Rows, policy: Policy) -> Protected:
     """group, level, metric, at, value, low, high, n, people, positives, reference, verdict, status.
 
     Small levels stay listed, withheld; a level nobody belongs to stays listed too. A comparison
-    is withheld with either of the rates it compares, which it would otherwise give away.
+    is withheld with either of the rates it compares, which it would otherwise give away. So are
+    counts that would give one back, and all rates of a level at a capacity with each other: of two
+    the third follows.
 
     Args:
         rows: as the audit tells them; ``at`` a share (as number or text) or another cut's name.
@@ -79,46 +86,28 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
         "group", "level", "metric", "at", "value", "low", "high", "n", "people", "positives",
         "reference", "verdict",
     )  # fmt: skip
+    keys = ("group", "level", "at")
     told = [{**row, "at": _share(row.get("at"))} for row in rows]
-    withhold = _with_the_other_of_two(told, _withheld(told, policy, ("group", "level", "at")))
+    hidden = withheld(told, policy)
+    withhold = [
+        few or hidden.row(row) or hidden.row({**row, "level": row.get("reference")})
+        if str(row["metric"]).endswith(COMPARED)
+        else few or hidden.row(row)
+        for few, row in zip(_withheld(told, policy, keys), told, strict=True)
+    ]
+    shown = [
+        {
+            **row,
+            "n": None if hidden.n(row) else row.get("n"),
+            "people": None if hidden.count(row, PEOPLE) else row.get("people"),
+            "positives": None if hidden.count(row, POSITIVES) else row.get("positives"),
+        }
+        for row in following(told, policy, keys)
+    ]
     return protect_estimates(
-        "By group", columns, take(told, columns), policy=policy, counts=("people", "positives"),
-        withhold=withhold,
+        "By group", columns, take(shown, columns), policy=policy, counts=("people", "positives"),
+        withhold=withhold, proportions=proportions(told),
     )  # fmt: skip
-
-
-def _with_the_other_of_two(rows: Sequence[Mapping[str, Any]], withhold: list[bool]) -> list[bool]:
-    """Where a group has two levels and one is withheld, the other goes too.
-
-    Everybody's rate less the level shown would give the withheld one back; in an intersection, the
-    rate of all women less that of women of one kind. With three levels and more, rounding leaves
-    too little to tell.
-    """
-    levels: dict[tuple[Any, ...], list[int]] = {}
-    for place, row in enumerate(rows):
-        if row.get("metric") in PROPORTIONS and row.get("people") != 0:
-            for line in _lines(str(row["level"])):
-                key = (row["group"], line, row["metric"], row["at"])
-                levels.setdefault(key, []).append(place)
-    found = list(withhold)
-    for places in levels.values():
-        if len(places) == 2 and any(withhold[place] for place in places):
-            for place in places:
-                found[place] = True
-    return found
-
-
-def _lines(level: str) -> list[tuple[str, ...]]:
-    """The lines of levels that add up to something published: all, or of an intersection each.
-
-    Examples:
-        >>> _lines("white"), _lines("female + white")
-        ([()], [('*', 'white'), ('female', '*')])
-    """
-    parts = level.split(CROSSED)
-    if len(parts) == 1:
-        return [()]
-    return [(*parts[:i], "*", *parts[i + 1 :]) for i in range(len(parts))]
 
 
 def calibration_table(rows: Rows, policy: Policy) -> Protected:
@@ -188,11 +177,24 @@ def curve_table(title: str, rows: Rows, policy: Policy, *, values: Sequence[str]
         for points in _by_learner(rows).values()
         for row in points[:: max(1, -(-len(points) // MOST_POINTS))]
     ]
+    shown = [_point(row, policy) for row in thinned]
     return protect_estimates(
-        title, columns, take(thinned, columns), policy=policy,
+        title, columns, take(shown, columns), policy=policy,
         estimates=(*values[1:], values[0]),
         withhold=[_few_on_a_side(row, policy) for row in thinned],
     )  # fmt: skip
+
+
+def _point(row: Mapping[str, Any], policy: Policy) -> Mapping[str, Any]:
+    """A point of the list that each length finds, of rounded counts."""
+    policy, value = policy.alone, row.get("sensitivity")
+    if row.get("positives") is None or value is None or not value > 0 or policy.base == 1:
+        return row
+    everybody = policy.rounded(int(row["positives"] / value + 0.5))
+    reached, listed = policy.rounded(row["positives"]), policy.rounded(row["n"])
+    if not (everybody and reached and listed):
+        return row
+    return {**row, "sensitivity": min(1.0, reached / everybody), "ppv": min(1.0, reached / listed)}
 
 
 def _small(row: Mapping[str, Any], policy: Policy) -> bool:
@@ -210,16 +212,18 @@ def _small(row: Mapping[str, Any], policy: Policy) -> bool:
 def _withheld(rows: Sequence[Mapping[str, Any]], policy: Policy, keys: Sequence[str]) -> list[bool]:
     """Which rows to withhold: those with a small count, and those that would give such a one back.
 
-    One over ``number_needed_to_review`` is ``ppv``; a ratio times its reference is the level.
+    One over ``number_needed_to_review`` is ``ppv``; a ratio times its reference is the level. Of
+    ``ppv``, ``sensitivity`` and the share listed, two give the counts of the third.
 
     Args:
         keys: what two rows of the same people have in common.
     """
 
     def key(row: Mapping[str, Any], metric: str, **changed: Any) -> tuple[Any, ...]:
+        metric = TOGETHER if metric in OF_A_LIST else metric
         return (metric, *({**row, **changed}.get(name) for name in keys))
 
-    small = {key(row, str(row.get("metric"))): _small(row, policy) for row in rows}
+    small = {key(row, str(row.get("metric"))) for row in rows if _small(row, policy)}
     found = []
     for row in rows:
         metric = str(row.get("metric"))
@@ -229,7 +233,7 @@ def _withheld(rows: Sequence[Mapping[str, Any]], policy: Policy, keys: Sequence[
                 base = metric.removesuffix(ending)
                 reference = row.get("reference")
                 rests_on += [key(row, base), key(row, base, level=reference)]
-        found.append(any(small.get(one, False) for one in rests_on))
+        found.append(any(one in small for one in rests_on))
     return found
 
 

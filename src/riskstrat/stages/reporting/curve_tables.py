@@ -79,6 +79,5 @@ def _histogram(risk: NDArray[Any], bands: dict[str, float]) -> list[dict[str, An
         rows += [
             {"band": name, "low": float(low), "high": float(high), "n": int(count)}
             for low, high, count in zip(at[:-1], at[1:], counts, strict=True)
-            if count
         ]
     return rows
