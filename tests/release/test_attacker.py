@@ -61,7 +61,8 @@ def overall(levels):
     people, positives, listed, reached = (sum(each) for each in zip(*levels.values(), strict=True))
     at = {"share": AT, "selected": listed, "ppv": estimate(reached, listed),
           "sensitivity": estimate(reached, positives),
-          "lift": {**estimate(0, people), "value": reached / listed * people / positives}}  # fmt: skip
+          "lift": {**estimate(0, people), "value": reached / listed / (positives / people)},
+    }  # fmt: skip
     return {"test": {"m": {"n": people, "prevalence": positives / people, "at_capacity": [at]}}}
 
 

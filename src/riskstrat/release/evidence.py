@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from riskstrat.release.counts_behind import PEOPLE, POSITIVES
 from riskstrat.release.disclosure import protect_estimates
-from riskstrat.release.partitions import PEOPLE, POSITIVES, withheld
+from riskstrat.release.partitions import withheld
 from riskstrat.release.policies import Policy
 from riskstrat.release.proportions import COMPARED, OF_A_LIST, PROPORTIONS, following, proportions
 from riskstrat.release.report_tables import Rows, take

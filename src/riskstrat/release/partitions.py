@@ -13,6 +13,18 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from riskstrat.release.counts_behind import (
+    COUNT_OF_N,
+    FAMILIES,
+    NEGATIVES,
+    PEOPLE,
+    POSITIVES,
+    REACHED,
+    SELECTED,
+    WRONG,
+    base_of,
+    counts_behind,
+)
 from riskstrat.release.disclosure import Draft, protect, protect_all
 from riskstrat.release.interval.differences import Earlier
 from riskstrat.release.interval.published import of_table
@@ -23,18 +35,8 @@ Row = Mapping[str, Any]
 Level = tuple[str, str]
 """group and level"""
 OUTCOME, LISTED = "outcome", "listed"
-PEOPLE, POSITIVES, NEGATIVES, SELECTED, REACHED, WRONG = (
-    "people", "positives", "negatives", "selected", "reached", "wrong",
-)  # fmt: skip
-FAMILIES = ((PEOPLE,), (POSITIVES, NEGATIVES), (SELECTED, REACHED, WRONG))
-"""counts whose rates are withheld together"""
 Mark = tuple[tuple[str, ...], str]
 """the parts of a level, and which of its counts"""
-COUNT_OF_N = {
-    "ppv": SELECTED, "sensitivity": POSITIVES, "false_negative_rate": POSITIVES,
-    "specificity": NEGATIVES, "false_positive_rate": NEGATIVES,
-}  # fmt: skip
-"""metric -> what its ``n`` counts; of any other, everybody"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,12 @@ class Withheld:
 
     def n(self, row: Row) -> bool:
         """Whether the denominator of a row is hidden."""
-        return self.count(row, COUNT_OF_N.get(_base(row), PEOPLE))
+        return self.count(row, COUNT_OF_N.get(base_of(row), PEOPLE))
 
     def row(self, row: Row) -> bool:
         """Whether an estimate is to be withheld: it, or one that goes with it, tells a count."""
         behind = [PEOPLE]
-        if row["at"] is not None or _base(row) == "prevalence":
+        if row["at"] is not None or base_of(row) == "prevalence":
             behind += [POSITIVES, NEGATIVES]
         if row["at"] is not None:
             behind += [SELECTED, REACHED, WRONG]
@@ -84,61 +86,13 @@ def withheld(rows: Sequence[Row], policy: Policy) -> Withheld:
             already = frozenset(
                 (level, name) for of, level, where, name in found if of == group and where is None
             )
-            told = _counts([row for row in mine if row["at"] == at])
+            told = counts_behind([row for row in mine if row["at"] == at])
             # A level that nobody is of tells of nobody, and leaves the others as they are.
             counts = {level: each for level, each in told.items() if any(each.values())}
             for level, name in _hidden(group, counts, policy, already):
                 where = at if name in (SELECTED, REACHED, WRONG) else None
                 found.add((group, level, where, name))
     return Withheld(frozenset(found))
-
-
-def _base(row: Row) -> str:
-    """The metric that a comparison compares."""
-    metric = str(row["metric"])
-    return metric.removesuffix("_ratio").removesuffix("_difference")
-
-
-def _counts(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
-    """level -> the counts that its rates tell."""
-    found: dict[str, dict[str, int]] = {}
-    for row in rows:
-        counts = found.setdefault(str(row["level"]), {})
-        metric, value, n = str(row["metric"]), row.get("value"), row.get("n")
-        for name in (PEOPLE, POSITIVES):
-            if row.get(name) is not None:
-                counts.setdefault(name, int(row[name]))
-        if n is None or metric != _base(row):
-            continue
-        if metric in COUNT_OF_N:
-            counts[COUNT_OF_N[metric]] = int(n)
-        if value is not None and value == value:
-            events = int(value * n + 0.5)
-            if told := {"sensitivity": REACHED, "selection_rate": SELECTED}.get(metric):
-                counts[told] = events
-            elif metric in ("ppv", "false_negative_rate"):
-                counts.setdefault(REACHED, events if metric == "ppv" else int(n) - events)
-    return {level: _finished(counts) for level, counts in found.items()}
-
-
-def _finished(counts: dict[str, int]) -> dict[str, int]:
-    """With what follows: those without the outcome, and those listed without it.
-
-    Where chance decides between equal scores a count is an expected one. Rounded to people, it is
-    kept from being more than what it is a part of.
-    """
-    if PEOPLE in counts and POSITIVES in counts:
-        counts[NEGATIVES] = max(0, counts[PEOPLE] - counts[POSITIVES])
-        counts[PEOPLE] = counts[POSITIVES] + counts[NEGATIVES]
-    if not counts.get(POSITIVES):
-        counts.setdefault(REACHED, 0)
-    if REACHED in counts and POSITIVES in counts:
-        counts[REACHED] = min(counts[REACHED], counts[POSITIVES])
-    if SELECTED in counts and REACHED in counts:
-        counts[WRONG] = max(0, counts[SELECTED] - counts[REACHED])
-        counts[WRONG] = min(counts[WRONG], counts.get(NEGATIVES, counts[WRONG]))
-        counts[SELECTED] = counts[REACHED] + counts[WRONG]
-    return counts
 
 
 def _hidden(
