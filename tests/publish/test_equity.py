@@ -29,7 +29,7 @@ from riskstrat.stages.reporting.equity_tables import equity_tables
 
 STRICT = policy_named("strict")
 DATA = county_report()
-LEVELS = {"White": (8000, 900), "Black": (1200, 160), "Roma": (40, 4)}
+LEVELS = {"White": (8020, 914), "Black": (1200, 160), "Roma": (40, 4), "Mixed": (90, 9)}
 RATES = {
     "prevalence": (None, 0.11), "calibration_in_the_large": (None, 1.02), "brier": (None, 0.08),
     "sensitivity": ("0.05", 0.27), "false_positive_rate": ("0.05", 0.03), "ppv": ("0.05", 0.5),
@@ -47,7 +47,9 @@ def fairness_rows():
         for metric, (at, value) in RATES.items():
             named = {"group": "ethnicity", "level": level, "metric": metric, "at": at}
             more = {"people": people, "positives": positives, "reference": "White", "verdict": "ok"}
-            rows.append(named | number(value, people) | more)
+            behind = {"sensitivity": positives, "false_positive_rate": people - positives,
+                      "ppv": round(0.05 * people)}  # fmt: skip
+            rows.append(named | number(value, behind.get(metric, people)) | more)
     return rows
 
 

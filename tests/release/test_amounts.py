@@ -17,6 +17,7 @@ from riskstrat.release.amounts import (
 )
 from riskstrat.release.disclosure import protect
 from riskstrat.release.policies import POLICIES, Dominance
+from riskstrat.stages.reporting.explain_tables import effect_table
 
 STRICT, HES = POLICIES["strict"], POLICIES["hes"]
 RULE = Dominance(largest=2, share=0.9, estimate=0.1)
@@ -91,3 +92,14 @@ def test_coefficients_need_ten_degrees_of_freedom_and_without_the_rule_they_do_n
     assert refused.value.code == "RS3023"
     assert protect_coefficients("Model", rows, people=12, policy=STRICT).rows
     assert protect_coefficients("Model", rows, people=11, policy=replace(STRICT, degrees=0)).rows
+
+
+def test_the_report_shows_no_end_of_a_middle_that_few_are_beyond():
+    """How values act: the middle 80% of 17 people would be two people's own values."""
+    bin_ = {"feature": "f", "meaning": "m", "place": 0, "value": "v", "effect": 0.15,
+            "low": 0.1, "high": 0.2}  # fmt: skip
+    table = effect_table([bin_ | {"n": n} for n in (17, 99, 100, 4)], STRICT)
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert [(row["effect"], row["low"], row["high"]) for row in rows] == [
+        (0.15, None, None), (0.15, None, None), (0.15, 0.1, 0.2), (None, None, None)
+    ]  # fmt: skip

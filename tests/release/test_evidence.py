@@ -86,9 +86,10 @@ def test_a_ratio_never_gives_back_a_withheld_level():
         level("White", 500, 500, 0.33, "sensitivity_ratio", reference="Roma"),
         level("Roma", 20, 20, 0.33, "sensitivity_ratio", reference="White"),
         level("Asian", 300, 300, 0.2),
+        level("Mixed", 60, 60, 0.1),
     ]
     assert [row["status"] for row in records(fairness_table(rows, STRICT))] == [
-        "shown", "withheld", "withheld", "withheld", "shown"
+        "shown", "withheld", "withheld", "withheld", "shown", "withheld"
     ]  # fmt: skip
 
 
@@ -299,3 +300,65 @@ def test_bins_are_joined_before_their_intervals_are_made_and_these_are_of_people
     by_row = [wilson_interval(one.positives, one.observed.n) for one in curve]
     width = [sum(e.high - e.low for e in each) for each in ([b.observed for b in curve], by_row)]
     assert width[0] > 1.3 * width[1]
+
+
+def possible_rest(whole, parts, policy):
+    """What a reader can tell of the one part that is hidden, from the whole and the others."""
+    low, high = policy.behind(whole)
+    for part in parts:
+        least, most = policy.behind(part)
+        low, high = low - most, high - least
+    return {count for count in range(policy.least, policy.threshold) if low <= count <= high}
+
+
+@pytest.mark.parametrize(("yes", "no", "open"), [(50, 51, 7), (53, 53, 6), (97, 101, 9)])
+def test_those_not_yet_known_do_not_follow_from_the_rest_of_their_row(yes, no, open):
+    n = yes + no + open
+    told = [{"as_of": "2024-01-01", "n": n, "yes": yes, "no": no, "not_yet_known": open}]
+    outcomes = outcome_table(told, STRICT)
+    [row] = records(outcomes)
+    assert row["not_yet_known"] is None and row["n"] == row["yes"] + row["no"] == row["known"]
+    steps = [{"as_of": "2024-01-01", "step": "all", "left": n + 3},
+             {"as_of": "2024-01-01", "step": "in scope", "left": n}]  # fmt: skip
+    flow = [row["n"] for row in records(flow_table(steps, STRICT, outcomes))]
+    assert flow == [row["n"], row["n"]]  # three who were taken away are not counted
+
+
+def test_rows_left_out_do_not_follow_from_the_rows_that_came():
+    [row] = records(sources_table([{"source": "s", "agency": "a", "rows_in": 14_189,
+                                    "accepted": 14_181, "rejected": 8}], STRICT))  # fmt: skip
+    assert (row["rows_in"], row["accepted"], row["rejected"]) == (14_180, 14_180, None)
+    before = possible_rest(STRICT.rounded(14_189), [STRICT.rounded(14_181)], STRICT)
+    assert len(before) < 10  # as it was: whole and part, each rounded from the true count
+
+
+def test_a_flow_counts_only_steps_that_took_enough_away():
+    steps = [("all", 1203), ("registered", 1200), ("of age", 900), ("outcome known", 850),
+             ("no objection", 897)]  # fmt: skip
+    rows = [{"as_of": None, "step": step, "left": left} for step, left in steps]
+    assert [row["n"] for row in records(flow_table(rows, STRICT))] == [1195, 1195, 895, 850, 895]
+    exact = [row["n"] for row in records(flow_table(rows, NONE))]
+    assert exact == [left for _, left in steps]
+
+
+def bars(band, counts):
+    return [{"band": band, "low": place / 10, "high": (place + 1) / 10, "n": n}
+            for place, n in enumerate(counts)]  # fmt: skip
+
+
+def test_an_interval_that_is_empty_looks_like_one_of_a_few():
+    rows = [*bars("rest", [300, 40, 3, 0, 0, 0, 0, 0, 0, 0]),
+            *bars("high", [0, 0, 5, 30, 0, 2, 12, 0, 1, 0])]  # fmt: skip
+    shown = records(histogram_table(rows, STRICT))
+    high = {row["low"]: row["n"] for row in shown if row["band"] == "high"}
+    assert set(high) == {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}
+    assert {low for low, n in high.items() if n} <= {0.3, 0.6}
+    zeros = records(histogram_table(rows, policy_named("hes")))
+    assert 0 in [row["n"] for row in zeros]  # where zeros may be shown they are
+
+
+def test_the_one_interval_of_a_few_does_not_follow_from_its_band():
+    rows = bars("rest", [302, 9])
+    shown = records(histogram_table(rows, STRICT))
+    assert sum(row["n"] is None for row in shown) >= 2
+    assert all(row["n"] is not None for row in records(histogram_table(rows, NONE)))

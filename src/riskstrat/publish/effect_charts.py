@@ -66,7 +66,8 @@ def effect_chart(rows: Rows, *, name: str) -> str:
                     color=MUTED, fontsize=8, style="italic", rotation=90,
                 )  # fmt: skip
                 continue
-            axes.plot([place, place], [row["low"], row["high"]], color=BLUE, linewidth=2.0)
+            if row["low"] is not None:
+                axes.plot([place, place], [row["low"], row["high"]], color=BLUE, linewidth=2.0)
             axes.plot(place, row["effect"], "o", color=BLUE, markersize=5.5)
         labels = [textwrap.fill(str(row["level"]), 11) for row in rows]
         axes.set_xticks(range(len(rows)), labels, fontsize=7.5)
@@ -81,8 +82,9 @@ def effect_chart(rows: Rows, *, name: str) -> str:
 
 def _odds_axis(axes: Any, rows: Rows) -> None:
     """Log-odds marked as what the odds are multiplied by."""
-    low = min(min(row["low"] for row in rows), -LEAST_SPAN / 2)
-    high = max(max(row["high"] for row in rows), LEAST_SPAN / 2)
+    known = [row[name] for row in rows for name in ("effect", "low", "high")]
+    ends = [each for each in known if each is not None]
+    low, high = min(*ends, -LEAST_SPAN / 2), max(*ends, LEAST_SPAN / 2)
     room = 0.08 * (high - low)
     marks = [odds for odds in ODDS if low - room <= log(odds) <= high + room]
     axes.set_yticks([log(odds) for odds in marks], [f"{TIMES} {odds:g}" for odds in marks])

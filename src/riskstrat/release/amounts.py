@@ -145,6 +145,19 @@ def protect_coefficients(
     )
 
 
+def enough_beside(people: int, share: float, policy: Policy) -> bool:
+    """Whether enough people are on either side of a quantile.
+
+    Examples:
+        >>> from riskstrat.release.policies import POLICIES
+        >>> [enough_beside(n, 0.1, POLICIES["strict"]) for n in (17, 99, 100)]
+        [False, False, True]
+    """
+    # A share such as 0.1 is not quite a tenth: 0.1 of 100 people are ten all the same.
+    below = round(people * share, 9)
+    return min(floor(below), people - ceil(below)) >= policy.beside
+
+
 def significant(value: float, digits: int) -> float:
     """A number rounded to so many significant digits.
 
@@ -158,8 +171,7 @@ def significant(value: float, digits: int) -> float:
 
 
 def _quantile(amounts: Sequence[float], share: float, policy: Policy) -> Any:
-    below, above = floor(len(amounts) * share), len(amounts) - ceil(len(amounts) * share)
-    if min(below, above) < policy.beside or not policy.shows(len(amounts)):
+    if not (enough_beside(len(amounts), share, policy) and policy.shows(len(amounts))):
         return None
     ordered = sorted(amounts)
     middle = (len(ordered) - 1) * share

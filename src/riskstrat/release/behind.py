@@ -7,22 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from riskstrat.release.policies import Policy
+from riskstrat.release.proportions import COMPARED, OF_A_LIST, PROPORTIONS
 
-PROPORTIONS = frozenset(
-    {"ppv", "sensitivity", "specificity", "false_positive_rate", "false_negative_rate",
-     "selection_rate", "prevalence"}
-)  # fmt: skip
-"""metrics that are a count over their ``n``: a small count on either side withholds them"""
-
+TOGETHER = "of a list"
 RESTS_ON = MappingProxyType(
     {"lift": "ppv", "number_needed_to_review": "ppv", "net_benefit": "ppv",
      "ppv_best": "ppv", "ppv_worst": "ppv", "sensitivity_best": "sensitivity",
      "sensitivity_worst": "sensitivity"}
 )  # fmt: skip
 """metrics from which another could be worked out: they are withheld together"""
-
-COMPARED = ("_ratio", "_difference")
-"""endings of metrics that compare a level with its reference"""
 
 
 def is_small(row: Mapping[str, Any], policy: Policy) -> bool:
@@ -55,19 +48,23 @@ def had_outcome(row: Mapping[str, Any]) -> Any:
     return row.get("positives") if counted is None else counted
 
 
-def withheld(rows: Sequence[Mapping[str, Any]], policy: Policy, keys: Sequence[str]) -> list[bool]:
+def going_together(
+    rows: Sequence[Mapping[str, Any]], policy: Policy, keys: Sequence[str]
+) -> list[bool]:
     """Which rows to withhold: those with a small count, and those that would give such a one back.
 
-    One over ``number_needed_to_review`` is ``ppv``; a ratio times its reference is the level.
+    One over ``number_needed_to_review`` is ``ppv``; a ratio times its reference is the level. Of
+    ``ppv``, ``sensitivity`` and the share listed, two give the counts of the third.
 
     Args:
         keys: what two rows of the same people have in common.
     """
 
     def key(row: Mapping[str, Any], metric: str, **changed: Any) -> tuple[Any, ...]:
+        metric = TOGETHER if metric in OF_A_LIST else metric
         return (metric, *({**row, **changed}.get(name) for name in keys))
 
-    small = {key(row, str(row.get("metric"))): is_small(row, policy) for row in rows}
+    small = {key(row, str(row.get("metric"))) for row in rows if is_small(row, policy)}
     found = []
     for row in rows:
         metric = str(row.get("metric"))
@@ -77,7 +74,7 @@ def withheld(rows: Sequence[Mapping[str, Any]], policy: Policy, keys: Sequence[s
                 base = metric.removesuffix(ending)
                 reference = row.get("reference")
                 rests_on += [key(row, base), key(row, base, level=reference)]
-        found.append(any(small.get(one, False) for one in rests_on))
+        found.append(any(one in small for one in rests_on))
     return found
 
 

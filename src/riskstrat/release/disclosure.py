@@ -41,7 +41,11 @@ __all__ = [
 
 
 def protect_all(
-    drafts: Sequence[Draft], *, earlier: Sequence[Earlier] = (), lists: Sequence[Told] = ()
+    drafts: Sequence[Draft],
+    *,
+    earlier: Sequence[Earlier] = (),
+    lists: Sequence[Told] = (),
+    hidden: Sequence[frozenset[Cell]] = (),
 ) -> tuple[Protected, ...]:
     """Protect tables that leave together, so that no hidden count follows from any of them.
 
@@ -51,19 +55,20 @@ def protect_all(
         drafts: under one policy.
         earlier: what was released before.
         lists: lists of people that leave with them; whoever has one can count its rows.
+        hidden: for each draft, cells that are hidden in any case.
     """
-    hidden: list[frozenset[Cell]] = [frozenset()] * len(drafts)
+    also = list(hidden) or [frozenset[Cell]()] * len(drafts)
     while True:
         tables = tuple(
             _made(draft, shown_cells(draft, cells))
-            for draft, cells in zip(drafts, hidden, strict=True)
+            for draft, cells in zip(drafts, also, strict=True)
         )
         more = _to_hide(drafts, tables, earlier, lists)
         if not more:
             return tables
-        for number, cells in enumerate(hidden):
+        for number, cells in enumerate(also):
             new = frozenset((row, column) for table, row, column in more if table == number)
-            hidden[number] = cells | new
+            also[number] = cells | new
 
 
 def _to_hide(
@@ -138,7 +143,7 @@ def protect_estimates(
     counts: Sequence[str] = (),
     not_people: Sequence[str] = (),
     withhold: Sequence[bool] = (),
-    proportions: Sequence[bool] = (),
+    proportions: Sequence[int] = (),
     note: str = "",
 ) -> Protected:
     """Suppress and round a table of estimates with their denominators.
@@ -152,8 +157,8 @@ def protect_estimates(
         positives: the column that counts those with the outcome, if there is one.
         counts: further columns that count people.
         withhold: per row, whether something else behind it is too small to be shown.
-        proportions: per row, whether its value is a count of the ``n``; then it is the rate of the
-            rounded counts.
+        proportions: per row, 1 where its value is a count of the ``n``, -1 where it is what such a
+            count leaves of them, else 0. A proportion is shown as the rate of the rounded counts.
 
     Returns:
         The columns plus ``status``: `shown`, `withheld` or `not estimable`.
@@ -167,7 +172,7 @@ def protect_estimates(
     protected = estimate_rows(
         columns, rows, policy.alone, estimates=estimates, n=n, positives=positives,
         withhold=withhold or (False,) * len(rows),
-        proportions=proportions or (False,) * len(rows),
+        proportions=proportions or (0,) * len(rows),
     )  # fmt: skip
     return protect(
         title, (*columns, "status"), protected,

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from riskstrat.release.behind import (
-    PROPORTIONS,
-    few_on_a_side,
-    had_outcome,
-    rows_told,
-    withheld,
-)
+from riskstrat.release.behind import few_on_a_side, going_together, had_outcome, rows_told
+from riskstrat.release.counts_behind import PEOPLE, POSITIVES
 from riskstrat.release.disclosure import protect_estimates
+from riskstrat.release.partitions import withheld
 from riskstrat.release.policies import Policy
+from riskstrat.release.proportions import COMPARED, following, proportions
 from riskstrat.release.report_tables import Rows, take
 from riskstrat.statistics.estimate import wilson_interval
-from riskstrat.vocabulary import CROSSED, Protected
+from riskstrat.vocabulary import Protected
 
 MOST_POINTS = 60
 """a curve has at most this many points"""
@@ -32,7 +29,9 @@ def performance_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
         for name, found in measured.items()
         if isinstance(found, Mapping) and "value" in found
     ]
-    return protect_estimates("Performance", columns, take(rows, columns), policy=policy)
+    return protect_estimates(
+        "Performance", columns, take(rows, columns), policy=policy, proportions=proportions(rows)
+    )
 
 
 def capacity_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
@@ -42,21 +41,28 @@ def capacity_table(metrics: Mapping[str, Any], policy: Policy) -> Protected:
     learner, where told, is the most rows that one person has there.
     """
     columns = ("split", "learner", "share", "selected", "metric", "value", "low", "high", "n")
+    keys = ("split", "learner", "share")
     rows = [
         {"split": split, "learner": learner, "share": float(at["share"]),
          "selected": _whole(at.get("selected")), "metric": name,
-         "rows_each": measured.get("rows_each"), **found}
+         "rows_each": measured.get("rows_each"), **found, "prevalence": _prevalence(measured)}
         for split, learners in metrics.items()
         for learner, measured in learners.items()
         for at in measured.get("at_capacity", ())
         for name, found in at.items()
         if isinstance(found, Mapping) and "value" in found
     ]  # fmt: skip
-    shown = [{**row, "n": rows_told(row, policy)} for row in rows]
+    shown = [{**row, "n": rows_told(row, policy)} for row in following(rows, policy, keys)]
     return protect_estimates(
         "At capacity", columns, take(shown, columns), policy=policy, counts=("selected",),
-        withhold=withheld(rows, policy, ("split", "learner", "share")),
+        withhold=going_together(rows, policy, keys), proportions=proportions(rows),
     )  # fmt: skip
+
+
+def _prevalence(measured: Mapping[str, Any]) -> tuple[float, int] | None:
+    """The share with the outcome, and of how many."""
+    found, n = measured.get("prevalence"), measured.get("n")
+    return None if n is None or not isinstance(found, int | float) else (float(found), int(n))
 
 
 def fairness_table(rows: Rows, policy: Policy) -> Protected:
@@ -64,7 +70,9 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
 
     People are counted, not rows: ``positives`` are those who had the outcome on some date.
     Small levels stay listed, withheld; a level nobody belongs to stays listed too. A comparison
-    is withheld with either of the rates it compares, which it would otherwise give away.
+    is withheld with either of the rates it compares, which it would otherwise give away. So are
+    counts that would give one back, and all rates of a level at a capacity with each other: of two
+    the third follows.
 
     Args:
         rows: as the audit tells them; ``at`` a share (as number or text) or another cut's name.
@@ -73,48 +81,28 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
         "group", "level", "metric", "at", "value", "low", "high", "n", "people", "positives",
         "reference", "verdict",
     )  # fmt: skip
-    told = [{**row, "at": _share(row.get("at")), "positives": had_outcome(row)} for row in rows]
     keys = ("group", "level", "at")
-    withhold = _with_the_other_of_two(told, withheld(told, policy, keys))
-    shown = [{**row, "n": rows_told(row, policy)} for row in told]
+    told = [{**row, "at": _share(row.get("at"))} for row in rows]
+    hidden = withheld(told, policy)
+    withhold = [
+        few or hidden.row(row) or hidden.row({**row, "level": row.get("reference")})
+        if str(row["metric"]).endswith(COMPARED)
+        else few or hidden.row(row)
+        for few, row in zip(going_together(told, policy, keys), told, strict=True)
+    ]
+    shown = [
+        {
+            **row,
+            "n": None if hidden.n(row) else rows_told(row, policy),
+            "people": None if hidden.count(row, PEOPLE) else row.get("people"),
+            "positives": None if hidden.count(row, POSITIVES) else had_outcome(row),
+        }
+        for row in following(told, policy, keys)
+    ]
     return protect_estimates(
         "By group", columns, take(shown, columns), policy=policy, counts=("people", "positives"),
-        withhold=withhold,
+        withhold=withhold, proportions=proportions(told),
     )  # fmt: skip
-
-
-def _with_the_other_of_two(rows: Sequence[Mapping[str, Any]], withhold: list[bool]) -> list[bool]:
-    """Where a group has two levels and one is withheld, the other goes too.
-
-    Everybody's rate less the level shown would give the withheld one back; in an intersection, the
-    rate of all women less that of women of one kind. With three levels and more, rounding leaves
-    too little to tell.
-    """
-    levels: dict[tuple[Any, ...], list[int]] = {}
-    for place, row in enumerate(rows):
-        if row.get("metric") in PROPORTIONS and row.get("people") != 0:
-            for line in _lines(str(row["level"])):
-                key = (row["group"], line, row["metric"], row["at"])
-                levels.setdefault(key, []).append(place)
-    found = list(withhold)
-    for places in levels.values():
-        if len(places) == 2 and any(withhold[place] for place in places):
-            for place in places:
-                found[place] = True
-    return found
-
-
-def _lines(level: str) -> list[tuple[str, ...]]:
-    """The lines of levels that add up to something published: all, or of an intersection each.
-
-    Examples:
-        >>> _lines("white"), _lines("female + white")
-        ([()], [('*', 'white'), ('female', '*')])
-    """
-    parts = level.split(CROSSED)
-    if len(parts) == 1:
-        return [()]
-    return [(*parts[:i], "*", *parts[i + 1 :]) for i in range(len(parts))]
 
 
 def calibration_table(rows: Rows, policy: Policy) -> Protected:
@@ -190,11 +178,24 @@ def curve_table(title: str, rows: Rows, policy: Policy, *, values: Sequence[str]
         for points in _by_learner(rows).values()
         for row in points[:: max(1, -(-len(points) // MOST_POINTS))]
     ]
+    shown = [_point(row, policy) for row in thinned]
     return protect_estimates(
-        title, columns, take(thinned, columns), policy=policy,
+        title, columns, take(shown, columns), policy=policy,
         estimates=(*values[1:], values[0]),
         withhold=[few_on_a_side(row, policy) for row in thinned],
     )  # fmt: skip
+
+
+def _point(row: Mapping[str, Any], policy: Policy) -> Mapping[str, Any]:
+    """A point of the list that each length finds, of rounded counts."""
+    policy, value = policy.alone, row.get("sensitivity")
+    if row.get("positives") is None or value is None or not value > 0 or policy.base == 1:
+        return row
+    everybody = policy.rounded(int(row["positives"] / value + 0.5))
+    reached, listed = policy.rounded(row["positives"]), policy.rounded(row["n"])
+    if not (everybody and reached and listed):
+        return row
+    return {**row, "sensitivity": min(1.0, reached / everybody), "ppv": min(1.0, reached / listed)}
 
 
 def _merged(bins: Sequence[Mapping[str, Any]], policy: Policy) -> list[dict[str, Any]]:

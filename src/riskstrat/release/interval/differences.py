@@ -1,18 +1,24 @@
 """Differences to what was released before of other people under the same name and day.
 
-When a day is released again after somebody opted out, or a record came late, the same cell of both
-tables tells of those few. And where counts are exact, so does the same cell of two days.
+When a day is released again after somebody opted out, or a record came late, the same group in both
+tables tells of those few, whether it is shown or a sum of what is. And where counts are exact, so
+does the same group on two days.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from riskstrat.release.interval.published import Fact, Levels, Told
+import numpy as np
+from numpy.typing import NDArray
+
+from riskstrat.release.interval.bounds import Bounds, tightened
+from riskstrat.release.interval.published import Fact, Place, Told
+from riskstrat.release.interval.system import System, build
 from riskstrat.release.policies import Policy
 
-Named = frozenset[tuple[str, Levels]]
 IDENTITY = "@"
 """between the name of a dimension and the digest of who is of which level"""
 
@@ -39,20 +45,101 @@ def changed_cells(
 ) -> frozenset[tuple[int, int, str]]:
     """(table, row, column) of shown cells by which a few people more or fewer can be seen.
 
-    Of the same day: the two counts cannot be equal, and they may differ by less than the
-    threshold. Of another day: they differ by exactly so many, which is fewer than the threshold.
+    Of the same day: two counts cannot be equal, and they may differ by less than the threshold. Of
+    another day: they differ by exactly so many, which is fewer than the threshold. Counts are
+    compared that either table shows, and sums of what one shows that the other shows or adds up
+    to as well: sex by area, added up by area, against area alone.
     """
-    known: dict[Named, list[tuple[Fact, bool]]] = {}
-    for each in (each for each in earlier if not each.is_list):
-        for fact in filter(_shown, each.told.facts if each.same_study else ()):
-            known.setdefault(_named(fact), []).append((fact, each.same_day))
-    return frozenset(
-        (fact.at.table, fact.at.row, fact.at.column)
-        for each in told
-        for fact in each.facts
-        if fact.at is not None and _shown(fact)
-        if any(_tells(fact, old, same, policy) for old, same in known.get(_named(fact), ()))
+    found: set[tuple[int, int, str]] = set()
+    for old in (each for each in earlier if each.same_study and not each.is_list):
+        for new in told:
+            found |= _changed(new, old, policy)
+    return frozenset(found)
+
+
+def _changed(new: Told, old: Earlier, policy: Policy) -> set[tuple[int, int, str]]:
+    """Cells of one table by which a few of those in an earlier one can be seen to have gone."""
+    if _same_people(new, old.told):
+        return set()  # the very same counts, told twice: the audit has them in one system
+    now, before = _named(new), _named(old.told)
+    # Both systems have the groups of both tables, in the same order.
+    system, here = _bounds((now, _blank(before)))
+    _, there = _bounds((_blank(now), before))
+    apart = np.maximum(here.low - there.high, there.low - here.high)
+    small = (apart > 0) & (apart < policy.threshold)
+    if not old.same_day:
+        small &= (here.low == here.high) & (there.low == there.high)
+    return _cells_of(new, now, system, np.flatnonzero(small))
+
+
+@lru_cache(maxsize=512)
+def _bounds(told: tuple[Told, ...]) -> tuple[System, Bounds]:
+    """What follows, sum by sum; of what left before it is asked again and again."""
+    system = build(told)
+    return system, tightened(system)
+
+
+def _cells_of(
+    new: Told, now: Told, system: System, variables: NDArray[np.int64]
+) -> set[tuple[int, int, str]]:
+    """Shown cells that tell of a group: its own, or of those that it is the sum of the smallest."""
+    cells: dict[int, Place] = {}
+    for fact, variable in zip(new.facts, system.facts[: len(now.facts)], strict=True):
+        if fact.at is not None and _shown(fact):
+            cells[variable] = fact.at
+    found: set[tuple[int, int, str]] = set()
+    for variable in map(int, variables):
+        near = _nearest(system, variable, cells)
+        if near:
+            found.add((near.table, near.row, near.column))
+    return found
+
+
+def _nearest(system: System, variable: int, cells: Mapping[int, Place]) -> Place | None:
+    """The cell that shows a group; else the smallest of those that tell its sum."""
+    here, reached = {variable}, {variable}
+    while here:
+        if known := [cells[each] for each in here if each in cells]:
+            return min(known, key=lambda cell: (cell.shown or 0, cell.row, cell.column))
+        sums = np.unique(system.owner[np.isin(system.member, list(here))])
+        members = set(system.member[np.isin(system.owner, sums)].tolist())
+        here = members - reached
+        reached |= members
+    return None
+
+
+def _same_people(new: Told, old: Told) -> bool:
+    return {fact.population for fact in new.facts} == {fact.population for fact in old.facts}
+
+
+def _named(told: Told) -> Told:
+    """The table as if its people, and who is of which level, were those of any other."""
+    facts = (
+        replace(
+            _open_marks(fact),
+            population="",
+            query=frozenset((_plain(dimension), levels) for dimension, levels in fact.query),
+        )
+        for fact in told.facts
     )
+    levels = tuple((_plain(dimension), known) for dimension, known in told.levels)
+    return Told(told.title, tuple(facts), levels)
+
+
+def _plain(dimension: str) -> str:
+    return dimension.split(IDENTITY)[0]
+
+
+def _open_marks(fact: Fact) -> Fact:
+    """A mark is taken for any count: what it tells by itself it may tell."""
+    if _shown(fact):
+        return replace(fact, needs=None, blurred=False)
+    return replace(fact, low=0, high=None, needs=None, blurred=False)
+
+
+def _blank(told: Told) -> Told:
+    """The groups of a table, of which nothing is told."""
+    return replace(told, facts=tuple(Fact(f.population, f.query, 0, None) for f in told.facts))
 
 
 def same_people(
@@ -69,17 +156,3 @@ def same_people(
 
 def _shown(fact: Fact) -> bool:
     return fact.high is not None and fact.needs is None
-
-
-def _named(fact: Fact) -> Named:
-    return frozenset((dimension.split(IDENTITY)[0], levels) for dimension, levels in fact.query)
-
-
-def _tells(new: Fact, old: Fact, same_day: bool, policy: Policy) -> bool:
-    if (new.population, new.query) == (old.population, old.query):
-        return False  # the very same count, told twice
-    assert new.high is not None and old.high is not None  # noqa: S101 - both are shown
-    least, most = new.low - old.high, new.high - old.low
-    apart = 0 if least <= 0 <= most else min(abs(least), abs(most))
-    small = 0 < apart < policy.threshold
-    return small if same_day else small and least == most

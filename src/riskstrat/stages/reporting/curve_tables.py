@@ -114,6 +114,5 @@ def _histogram(
         rows += [
             {"band": name, "low": float(low), "high": float(high), "n": int(count)}
             for low, high, count in zip(at[:-1], at[1:], counts, strict=True)
-            if count
         ]
     return rows

@@ -8,10 +8,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from riskstrat.audit.effects import MIDDLE
 from riskstrat.audit.stability import AGENCY, FEATURE
 from riskstrat.disk import read_json
 from riskstrat.publish.tables import PlainTable, records
 from riskstrat.release import evidence
+from riskstrat.release.amounts import enough_beside
 from riskstrat.release.disclosure import protect_estimates
 from riskstrat.release.policies import Policy
 from riskstrat.vocabulary import Protected
@@ -54,14 +56,24 @@ def _renamed(row: Row) -> Row:
 def effect_table(rows: Sequence[Row], policy: Policy) -> Protected:
     """How values act, a bin a row; a bin of too few people is listed and withheld.
 
+    The ends of the middle 80% are quantiles: they are somebody's own where few are beyond them.
+
     Args:
         rows: as ``audit.effects.effects`` tells them.
     """
-    cells = [tuple({**row, "level": row["value"]}[name] for name in EFFECT) for row in rows]
+    shown = [_without_few_beyond({**row, "level": row["value"]}, policy) for row in rows]
+    cells = [tuple(row[name] for name in EFFECT) for row in shown]
     return protect_estimates(
         "How values act", EFFECT, cells, policy=policy, estimates=("effect", "low", "high"),
         not_people=("place",),
     )  # fmt: skip
+
+
+def _without_few_beyond(row: Row, policy: Policy) -> Row:
+    """A bin without the ends of its middle 80%, where few people are beyond them."""
+    if all(enough_beside(row["n"], share, policy) for share in MIDDLE):
+        return row
+    return {**row, "low": None, "high": None}
 
 
 def _rival(audit: Path, policy: Policy) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
     curves = curve_tables(folder, winner, policy, told, seed=run["seed"])
     capacity = 0.05 if 0.05 in shares else shares[len(shares) // 2]
     more = equity_tables(folder, told, policy, fairness, capacity)
+    outcomes = make.outcome_table(_outcome_rows(folder), policy)
     return ReportData(
         title=told["title"],
         question=question_of(told),
@@ -86,8 +87,8 @@ def report_data(folder: Path, study: Study | None, inputs: Mapping[str, Any]) ->
         provenance=_provenance(run),
         study_text=(folder / "study.yaml").read_text(encoding="utf-8"),
         sources=make.sources_table(inputs["sources"], policy),
-        flow=make.flow_table(read_json(folder / "cohort/flow.json"), policy),
-        outcomes=make.outcome_table(_outcome_rows(folder), policy),
+        flow=make.flow_table(read_json(folder / "cohort/flow.json"), policy, outcomes),
+        outcomes=outcomes,
         folds=make.folds_table(read_json(folder / "folds.json"), policy),
         performance=evidence.performance_table(metrics, policy),
         at_capacity=evidence.capacity_table(metrics, policy),
