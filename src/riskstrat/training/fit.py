@@ -24,7 +24,7 @@ from riskstrat.training.entrants import Entrant, Read, make_entrants
 from riskstrat.training.folds import Fold, Plan
 from riskstrat.training.ground import lay_ground
 from riskstrat.training.results import PREDICTIONS, Scored, as_table, judge
-from riskstrat.training.rows import Rows
+from riskstrat.training.rows import Rows, chain_note
 from riskstrat.training.sampling import Drawn, check_room, sample_note
 from riskstrat.training.spec import TrainingSpec
 from riskstrat.training.task import Learnt, Task
@@ -143,7 +143,7 @@ def fit(
     )
     winner, why = choose(scored, metrics, rows, spec, seed=seed)
     noted = plan.notes + ((sample_note(sample),) if sample else ())
-    noted += _chained(rows, spec.cluster)
+    noted += chain_note(rows, spec.cluster)
     return TrainingResult(
         scored=tuple(scored),
         rows=rows,
@@ -154,19 +154,6 @@ def fit(
         folds=plan.describe(rows),
         notes=noted + tuple(note for outcome in outcomes for note in outcome.notes) + why,
         sample=sample,
-    )
-
-
-def _chained(rows: Rows, cluster: str) -> tuple[str, ...]:
-    """What is told where many move: that chains of them were not kept together."""
-    found = rows.together(cluster)
-    if not found.by_last:
-        return ()
-    return (
-        f"{found.moved} units are in different clusters (`{cluster}`) on different dates. All "
-        f"clusters that they link would be one of {found.longest:.0%} of the rows, so for "
-        "resampling and calibration each unit is with the cluster of its last date; units that "
-        "were together only earlier may be apart.",
     )
 
 
