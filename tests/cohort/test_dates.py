@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from riskstrat.asof import after
 from riskstrat.cohort.dates import as_of_dates
-from riskstrat.cohort.spec import EventDates, ListedDates, RegularDates
+from riskstrat.cohort.spec import CohortSpec, EventDates, ListedDates, RegularDates
 from riskstrat.vocabulary import Days
 
 DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2040, 12, 31))
@@ -84,3 +84,9 @@ def test_dates_rise_and_stay_inside_first_and_last(first, last, count, unit):
 )
 def test_a_period_after_a_day(day, period, expected):
     assert after(date.fromisoformat(day), period).isoformat() == expected
+
+
+def test_dates_that_follow_events_of_each_have_no_list_of_a_day():
+    listed = {"as_of": {"dates": ["2020-01-01", "2021-01-01"]}}
+    assert CohortSpec.model_validate(listed).lists_by_date
+    assert not CohortSpec.model_validate({"as_of": {"each": "arrests"}}).lists_by_date

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from riskstrat.errors import TooThinError
 from riskstrat.training.folds import deal, plan_folds, whole_groups
-from riskstrat.training.rows import Rows, arrange, sample_units
+from riskstrat.training.rows import Rows, arrange, chain_note, sample_units
 from riskstrat.training.spec import GroupedKFold, RollingOrigin
+from training.small_county import small_county
 
 FIRST = date(2020, 4, 1)
 
@@ -177,3 +178,18 @@ def test_fewer_groups_than_folds_are_refused():
             seed=1,
         )
     assert refusal.value.code == "RS1403"
+
+
+def test_movers_are_whole_for_calibrators_and_refits_and_long_chains_are_told():
+    county = small_county(units=400, years=4)
+    rng = np.random.default_rng(1)
+    homes = rng.integers(0, 130, county.groups.num_rows)
+    place = county.groups.column_names.index("household")
+    moving = county.groups.set_column(place, "household", pa.array([f"h{x}" for x in homes]))
+    rows, _ = arrange(county.cohort, county.features, moving)
+    clusters = rows.clusters("household")
+    for unit in np.unique(rows.unit):
+        assert len(np.unique(clusters[rows.unit == unit])) == 1
+    [note] = chain_note(rows, "household")
+    assert "each unit is with the cluster of its last date" in note
+    assert chain_note(rows, "unit") == ()

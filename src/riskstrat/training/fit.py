@@ -24,7 +24,7 @@ from riskstrat.training.entrants import Entrant, Read, make_entrants
 from riskstrat.training.folds import Fold, Plan
 from riskstrat.training.ground import lay_ground
 from riskstrat.training.results import PREDICTIONS, Scored, as_table, judge
-from riskstrat.training.rows import Rows
+from riskstrat.training.rows import Rows, chain_note
 from riskstrat.training.sampling import Drawn, check_room, sample_note
 from riskstrat.training.spec import TrainingSpec
 from riskstrat.training.task import Learnt, Task
@@ -145,7 +145,7 @@ def fit(
     noted = plan.notes + ((sample_note(sample),) if sample else ())
     if len(plan.folds) > 1 and len(spec.learners) > 1:
         noted += (CHOSEN_ON_ALL,)
-    noted += _chained(rows, spec.cluster)
+    noted += chain_note(rows, spec.cluster)
     return TrainingResult(
         scored=tuple(scored),
         rows=rows,
@@ -164,19 +164,6 @@ CHOSEN_ON_ALL = (
     "decided on all of them: the figures of the one chosen may flatter it by what choosing gains."
 )
 """of grouped folds; with a rolling origin the test dates decide nothing"""
-
-
-def _chained(rows: Rows, cluster: str) -> tuple[str, ...]:
-    """What is told where many move: that chains of them were not kept together."""
-    found = rows.together(cluster)
-    if not found.by_last:
-        return ()
-    return (
-        f"{found.moved} units are in different clusters (`{cluster}`) on different dates. All "
-        f"clusters that they link would be one of {found.longest:.0%} of the rows, so for "
-        "resampling and calibration each unit is with the cluster of its last date; units that "
-        "were together only earlier may be apart.",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,19 @@ class Rows:
         return together(unit, label, self.as_of[chosen])
 
 
+def chain_note(rows: Rows, cluster: str) -> tuple[str, ...]:
+    """What is told where many move: that chains of them were not kept together."""
+    found = rows.together(cluster)
+    if not found.by_last:
+        return ()
+    return (
+        f"{found.moved} units are in different clusters (`{cluster}`) on different dates. All "
+        f"clusters that they link would be one of {found.longest:.0%} of the rows, so for "
+        "resampling and calibration each unit is with the cluster of its last date; units that "
+        "were together only earlier may be apart.",
+    )
+
+
 def group_column(groups: pa.Table, name: str) -> pa.ChunkedArray:
     """A column of the groups table, or StudyError naming what there is."""
     if name not in groups.column_names:
