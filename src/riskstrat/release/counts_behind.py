@@ -16,6 +16,8 @@ COUNT_OF_N = {
     "specificity": NEGATIVES, "false_positive_rate": NEGATIVES,
 }  # fmt: skip
 """metric -> what its ``n`` counts; of any other, everybody"""
+OF_EVERYBODY = frozenset({"prevalence", "selection_rate"})
+"""metrics whose ``n`` are all rows of a level"""
 
 
 def base_of(row: Row) -> str:
@@ -30,9 +32,12 @@ def counts_behind(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
     for row in rows:
         counts = found.setdefault(str(row["level"]), {})
         metric, value, n = str(row["metric"]), row.get("value"), row.get("n")
-        for name in (PEOPLE, POSITIVES):
+        several = int(row.get("rows_each") or 1) > 1  # then `people` are fewer than their rows
+        for name in (POSITIVES,) if several else (PEOPLE, POSITIVES):
             if row.get(name) is not None:
                 counts.setdefault(name, int(row[name]))
+        if several and n is not None and metric in OF_EVERYBODY:
+            counts.setdefault(PEOPLE, int(n))
         if n is None or metric != base_of(row):
             continue
         if metric in COUNT_OF_N:
