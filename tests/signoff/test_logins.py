@@ -8,6 +8,7 @@ import pwd
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -166,7 +167,9 @@ def test_a_login_of_its_own_votes_blind_in_a_store_that_is_set_up_as_the_page_sa
     [commands] = re.findall(r"<!-- shared store -->\n```sh\n(.*?)```", page, re.DOTALL)
     place = Place.made(tmp_path / "store")
     place.submitted()
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # of pytest, and closed to others
+    for folder in (tmp_path, *tmp_path.parents):  # those of pytest are closed to others
+        if folder == Path(tempfile.gettempdir()):
+            break
         folder.chmod(folder.stat().st_mode | 0o011)
     told = commands.replace("reviewers", "nogroup").replace("STORE", str(place.root))
     before = as_another(place)

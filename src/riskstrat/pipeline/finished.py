@@ -16,6 +16,8 @@ from riskstrat.store.files import refuse_changed
 from riskstrat.store.runs import find_run
 from riskstrat.store.worker import run_in_child
 
+REPORT = "report.html"
+
 
 def make_demo_county(
     directory: Path,
@@ -47,11 +49,11 @@ def render_again(reference: Path, store: Path, day: date) -> Path:
 
     Raises:
         SignoffRefused: RS3314, the run is before reviewers or approved, and its report with it.
-        StorageError: RS7404, a file of the run is not what it wrote.
+        StorageError: RS7404, a file that the report is made from is not what the run wrote.
     """
     run = find_run(reference, Store(store))
     refuse_signed(store, run.folder, day)
-    refuse_changed(run.folder)
+    refuse_changed(run.folder, but=(REPORT,))
     done = run_in_child(call, "reporting.report.render_again", run.folder, memory="4GB")
     return Path(done.value)
 

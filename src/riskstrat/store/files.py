@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,16 @@ def read_mark(path: Path) -> Any | None:
     return mark["value"]
 
 
-def refuse_changed(folder: Path) -> None:
+def refuse_changed(folder: Path, but: Collection[str] = ()) -> None:
     """Refuse to vouch anew for a run of which not every byte is what it wrote.
+
+    Args:
+        but: names of files that are about to be made anew from the others.
 
     Raises:
         StorageError: RS7404, a file is missing or its bytes changed, or there is no manifest.
     """
-    if verified_manifest(folder) is None:
+    if verified_manifest(folder, but=but) is None:
         raise StorageError(
             f"{folder}: the run has no manifest, so nothing says what it wrote",
             fix="run the study again",
@@ -73,13 +76,14 @@ def files_of(folder: Path) -> set[str]:
 
 
 def verified_manifest(
-    folder: Path, digest_of: Callable[[Path], str] = file_digest
+    folder: Path, digest_of: Callable[[Path], str] = file_digest, but: Collection[str] = ()
 ) -> dict[str, Any] | None:
     """The manifest of a folder whose every file still has its digest; None if there is none.
 
     Args:
         folder: with or without a manifest.
         digest_of: SHA-256 (hex) of a file.
+        but: names of files that are not looked at, since they are about to be made anew.
 
     Raises:
         StorageError: a file is missing or its bytes changed.
@@ -89,6 +93,8 @@ def verified_manifest(
         return None
     manifest: dict[str, Any] = read_json(path)
     for name, facts in manifest["files"].items():
+        if name in but:
+            continue
         file = folder / name
         if not file.exists() or digest_of(file) != facts["sha256"]:
             raise StorageError(
