@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -63,3 +66,16 @@ def test_short_cells_are_not_broken_and_numbers_are_read_in_thousands() -> None:
     console._Console(file=paper, width=60).print(drawn)
     assert "area_deprivation" in paper.getvalue()
     assert "12,345" in paper.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["explain", "no-such-code"], 2), (["explain"], 0), (["schema", "nothing"], 2)],
+)
+def test_a_reader_who_goes_away_does_not_change_how_a_command_ends(words, code):
+    command = [sys.executable, "-c", "from riskstrat.cli import main; main()", *words]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == code

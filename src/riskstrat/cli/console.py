@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from re import finditer
-from typing import Any, NoReturn
+from typing import IO, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -36,19 +36,19 @@ class _Console(Console):
     """A console whose reader may go away: `riskstrat explain | head` is no fault."""
 
     def on_broken_pipe(self) -> None:
-        """End without complaint."""
-        closed()
+        """Print no more, and go on: how the command ends is not the reader's to say."""
+        self.quiet = True
+        to_nowhere(self.file)
 
 
 ERRORS = _Console(stderr=True, highlight=False)
 RESULTS = _Console(highlight=False)
 
 
-def closed() -> NoReturn:
-    """End quietly: nobody reads what we print any more."""
+def to_nowhere(stream: IO[str]) -> None:
+    """Drop what is still written to a stream that nobody reads any more."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def result(text: str) -> None:
@@ -57,7 +57,7 @@ def result(text: str) -> None:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        closed()
+        to_nowhere(sys.stdout)
 
 
 def say(words: str, *, style: str = "", markup: bool = False) -> None:
