@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipeline.world import Said, World, new_world, once
+
+settings.register_profile("riskstrat", deadline=None)  # machines are noisy: no test is timed
+settings.load_profile("riskstrat")
 
 
 @pytest.fixture(scope="session")

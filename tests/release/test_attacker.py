@@ -90,9 +90,9 @@ def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
     # published, would say so much that nothing hidden besides could help.
     told = small if small != set(hidden) else set()
     marks = range(rules.least, rules.threshold)
-    # A level's outcomes are at most what it had; of too few to be shown, that they are few.
-    had = {name: levels[name][1] for name in hidden}
-    most_of = {name: n if rules.shows(n) else rules.threshold - 1 for name, n in had.items()}
+    # At most all outcomes of a level are reached; where these are hidden, all its people.
+    had = {name: levels[name][:2] for name in hidden}
+    most_of = {name: n if rules.shows(n) else people for name, (people, n) in had.items()}
     ranges = {name: marks if name in told else range(most_of[name] + 1) for name in hidden}
     found = {}
     for name in small:

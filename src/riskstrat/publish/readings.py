@@ -93,7 +93,7 @@ def by_capacity(data: ReportData, rows: Sequence[Record]) -> Shown:
                 *(estimate(found[share, n]) if (share, n) in found else "n/a" for n in named),
             )
         )
-    listed = (f"{data.units.capitalize()} on the test date", True)
+    listed = (f"{data.units.capitalize()} tested", True)
     headers = (("Capacity", False), listed, *((metric(name), True) for name in named))
     note = data.at_capacity.note if data.at_capacity else ""
     return Shown(f"{learner(data.champion)} at each capacity", headers, tuple(body), note)

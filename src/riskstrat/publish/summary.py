@@ -79,7 +79,7 @@ def _how_sure(data: ReportData) -> str:
         said = f"about {ten} in 10" if ppv["value"] >= 0.095 else f"{percent(ppv['value'])}"
         parts.append(
             f"Of the {percent(data.capacity)} at highest risk, {said} had the outcome: "
-            f"{estimate(ppv)}, on a date that the model had not learnt from."
+            f"{estimate(ppv)}, on dates kept for testing."
         )
     if auroc.get("value") is not None:
         parts.append(
@@ -111,11 +111,11 @@ def _capacity(data: ReportData) -> str:
     if found.get("value") is None:
         return (
             f"How many outcomes are reached when the {percent(data.capacity)} at highest risk are "
-            f"seen ({selected} {data.units} on the test date) cannot be shown: they are too few."
+            f"seen ({selected} of those tested) cannot be shown: they are too few."
         )
     said = (
-        f"Seeing the {percent(data.capacity)} at highest risk ({selected} {data.units} on the test "
-        f"date) would reach {estimate(found)} of all who went on to have the outcome."
+        f"Seeing the {percent(data.capacity)} at highest risk ({selected} of those tested) "
+        f"would reach {estimate(found)} of all who went on to have the outcome."
     )
     rule = _best_rule(data)
     return f"{said} {rule}" if rule else said
@@ -134,7 +134,7 @@ def _best_rule(data: ReportData) -> str:
 def _missed(data: ReportData) -> str:
     found = at_capacity(data, "sensitivity")
     if found.get("value") is None:
-        return "It cannot be shown who is missed: too few people had the outcome on the test date."
+        return "It cannot be shown who is missed: too few of those tested had the outcome."
     said = (
         f"About {round((1 - found['value']) * 100)} in 100 of those who go on to have the outcome "
         f"are not among the {percent(data.capacity)}: no list of that length reaches everybody."
