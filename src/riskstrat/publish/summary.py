@@ -165,7 +165,10 @@ def _fairness(data: ReportData) -> str:
             f"{within(str(r['group']))} “{in_words(str(r['level']))}”" for r in thin[:4]
         )
         more = f" and {len(thin) - 4} more" if len(thin) > 4 else ""
-        said.append(f"Too few reached to show: {named}{more}.")
+        said.append(
+            f"Reach is not shown for {named}{more}: too few were reached there, or in a group "
+            "whose number would follow."
+        )
     return " ".join(part for part in said if part)
 
 
