@@ -73,11 +73,12 @@ def records(table):
 def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
     """For each level whose reached are withheld, all numbers of them that fit what is shown.
 
-    Everything else that could help is handed to the attacker: who is withheld, the rounded totals,
-    the rounded counts behind each rate. Levels shown may be any count that their rate stands for.
+    The attacker has what is published: who is withheld, the rounded totals, the rounded counts
+    behind each rate. Levels shown may be any count that their rate stands for.
     """
-    shown = {row["level"]: row for row in records(fairness_table(level_rows(levels), policy))
-             if row["metric"] == "sensitivity"}  # fmt: skip
+    rates = {(row["metric"], row["level"]): row
+             for row in records(fairness_table(level_rows(levels), policy))}  # fmt: skip
+    shown = {level: row for (metric, level), row in rates.items() if metric == "sensitivity"}
     ppv, sensitivity, _ = records(capacity_table(overall(levels), policy))
     rules = policy.alone
     totals = behind(ppv, rules) & behind(sensitivity, rules)
@@ -90,9 +91,11 @@ def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
     # published, would say so much that nothing hidden besides could help.
     told = small if small != set(hidden) else set()
     marks = range(rules.least, rules.threshold)
-    # At most all outcomes of a level are reached; where these are hidden, all its people.
-    had = {name: levels[name][:2] for name in hidden}
-    most_of = {name: n if rules.shows(n) else people for name, (people, n) in had.items()}
+    # At most all outcomes of a level are reached; where these are hidden, those of everybody.
+    everybody = rules.behind(sensitivity["n"])[1]
+    had = {name: rates["prevalence", name] for name in hidden}
+    most_of = {name: max(behind(row, rules)) if row["status"] == "shown" else everybody
+               for name, row in had.items()}  # fmt: skip
     ranges = {name: marks if name in told else range(most_of[name] + 1) for name in hidden}
     found = {}
     for name in small:
@@ -104,6 +107,8 @@ def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
 
 def behind(row, rules: Policy) -> set[int]:
     """All counts that are shown as this rate of this rounded denominator."""
+    if row["value"] is None:  # of nobody, which a policy may say
+        return {row["n"]}
     near = range(0, row["n"] + 1, rules.base)
     rates = [over for over in near if abs(over / row["n"] - row["value"]) <= 0.0051]
     return {count for over in rates for count in range(rules.behind(over)[0],

@@ -51,3 +51,13 @@ def added_up(rows: Sequence[Cells], column: str, beside: Sequence[str] = ()) -> 
     """The sum of a column over the rows that show it, and all columns ``beside`` it."""
     shown = [row[column] for row in rows if all(row[c] is not None for c in (column, *beside))]
     return sum(shown) if shown else None
+
+
+def events_of(share: float, people: int) -> int:
+    """The whole number of people that a share of them is of, halves up.
+
+    Examples:
+        >>> events_of(2 / 7, 7), events_of(0.5, 5)
+        (2, 3)
+    """
+    return int(share * people + 0.5)

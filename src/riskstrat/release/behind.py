@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from riskstrat.release.arithmetic import events_of
 from riskstrat.release.policies import Policy
-from riskstrat.release.proportions import COMPARED, OF_A_LIST, PROPORTIONS
+from riskstrat.release.proportions import OF_A_LIST, PROPORTIONS, base_of
 
 TOGETHER = "of a list"
 RESTS_ON = MappingProxyType(
@@ -34,7 +35,7 @@ def is_small(row: Mapping[str, Any], policy: Policy) -> bool:
         behind.append(people - positives)
     rows = [n] if not counted or metric == "ppv" else []
     if metric in PROPORTIONS and value is not None and value == value and n is not None:
-        events = int(value * n + 0.5)
+        events = events_of(value, n)
         # Who had the outcome at all, and who had not, is counted above.
         rows += [events, n - events] if not counted or metric != "prevalence" else []
     each = int(row.get("rows_each") or 1)
@@ -69,11 +70,8 @@ def going_together(
     for row in rows:
         metric = str(row.get("metric"))
         rests_on = [key(row, metric), key(row, RESTS_ON.get(metric, metric))]
-        for ending in COMPARED:
-            if metric.endswith(ending):
-                base = metric.removesuffix(ending)
-                reference = row.get("reference")
-                rests_on += [key(row, base), key(row, base, level=reference)]
+        if (base := base_of(metric)) != metric:
+            rests_on += [key(row, base), key(row, base, level=row.get("reference"))]
         found.append(any(one in small for one in rests_on))
     return found
 
@@ -101,9 +99,7 @@ def _people_behind(row: Mapping[str, Any]) -> int | None:
         "sensitivity": "with_outcome", "false_negative_rate": "with_outcome",
         "specificity": "without_outcome", "false_positive_rate": "without_outcome",
     }  # fmt: skip
-    base = str(row.get("metric"))
-    for ending in COMPARED:
-        base = base.removesuffix(ending)
+    base = base_of(str(row.get("metric")))
     counted = row.get(sides.get(base, "people"))
     if counted is not None and base != "ppv":
         return int(counted)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from riskstrat.release.arithmetic import events_of
+from riskstrat.release.proportions import base_of
+
 Row = Mapping[str, Any]
 PEOPLE, POSITIVES, NEGATIVES, SELECTED, REACHED, WRONG = (
     "people", "positives", "negatives", "selected", "reached", "wrong",
@@ -20,12 +23,6 @@ OF_EVERYBODY = frozenset({"prevalence", "selection_rate"})
 """metrics whose ``n`` are all rows of a level"""
 
 
-def base_of(row: Row) -> str:
-    """The metric that a comparison compares."""
-    metric = str(row["metric"])
-    return metric.removesuffix("_ratio").removesuffix("_difference")
-
-
 def counts_behind(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
     """level -> the counts that its rates tell: of rows, where people have several."""
     found: dict[str, dict[str, int]] = {}
@@ -38,12 +35,12 @@ def counts_behind(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
                 counts.setdefault(name, int(row[name]))
         if several and n is not None and metric in OF_EVERYBODY:
             counts.setdefault(PEOPLE, int(n))
-        if n is None or metric != base_of(row):
+        if n is None or metric != base_of(metric):
             continue
         if metric in COUNT_OF_N:
             counts[COUNT_OF_N[metric]] = int(n)
         if value is not None and value == value:
-            events = int(value * n + 0.5)
+            events = events_of(value, n)
             if told := {"sensitivity": REACHED, "selection_rate": SELECTED}.get(metric):
                 counts[told] = events
             elif metric in ("ppv", "false_negative_rate"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from riskstrat.release.arithmetic import digits, number
+from riskstrat.release.arithmetic import digits, events_of, number
 from riskstrat.release.policies import Policy
 
 
@@ -92,7 +92,7 @@ def rounded_events(value: float, people: int, policy: Policy, *, rest: bool = Fa
         (30, 100)
     """
     under = policy.rounded(people)
-    events = int(value * people + 0.5)
+    events = events_of(value, people)
     over = policy.rounded(people - events if rest else events)
     if over is None or under is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from riskstrat.release.arithmetic import events_of
 from riskstrat.release.behind import few_on_a_side, going_together, had_outcome, rows_told
 from riskstrat.release.counts_behind import PEOPLE, POSITIVES
 from riskstrat.release.disclosure import protect_estimates
@@ -148,7 +149,7 @@ def gains_rows(learner: str, capacities: Iterable[Any]) -> list[dict[str, Any]]:
     return [
         {"learner": learner, "share": at.share, "sensitivity": at.sensitivity.value,
          "ppv": at.ppv.value, "n": at.ppv.n,
-         "positives": int(at.ppv.value * at.ppv.n + 0.5) if at.ppv.estimable else None}
+         "positives": events_of(at.ppv.value, at.ppv.n) if at.ppv.estimable else None}
         for at in capacities
     ]  # fmt: skip
 
@@ -203,7 +204,7 @@ def _merged(bins: Sequence[Mapping[str, Any]], policy: Policy) -> list[dict[str,
     found: list[dict[str, Any]] = []
     for row in bins:
         n, observed = int(row["n"]), float(row["observed"] or 0)
-        new = {**row, "positives": int(observed * n + 0.5)}
+        new = {**row, "positives": events_of(observed, n)}
         if found and not _enough(found[-1], policy):
             new = _joined(found.pop(), new)
         found.append(new)

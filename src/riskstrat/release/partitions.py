@@ -23,13 +23,13 @@ from riskstrat.release.counts_behind import (
     REACHED,
     SELECTED,
     WRONG,
-    base_of,
     counts_behind,
 )
 from riskstrat.release.disclosure import Draft, protect, protect_all
 from riskstrat.release.interval.differences import Earlier
 from riskstrat.release.interval.published import of_table
 from riskstrat.release.policies import Policy
+from riskstrat.release.proportions import base_of
 from riskstrat.vocabulary import CROSSED, Counted, Protected
 
 Row = Mapping[str, Any]
@@ -57,12 +57,12 @@ class Withheld:
 
     def n(self, row: Row) -> bool:
         """Whether the denominator of a row is hidden."""
-        return self.count(row, COUNT_OF_N.get(base_of(row), PEOPLE))
+        return self.count(row, COUNT_OF_N.get(base_of(str(row["metric"])), PEOPLE))
 
     def row(self, row: Row) -> bool:
         """Whether an estimate is to be withheld: it, or one that goes with it, tells a count."""
         behind = [PEOPLE]
-        if row["at"] is not None or base_of(row) == "prevalence":
+        if row["at"] is not None or base_of(str(row["metric"])) == "prevalence":
             behind += [POSITIVES, NEGATIVES]
         if row["at"] is not None:
             behind += [SELECTED, REACHED, WRONG]
@@ -103,7 +103,7 @@ def _of_few_people(rows: Iterable[Row], policy: Policy) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for row in rows:
         if int(row.get("rows_each") or 1) > 1 and is_small(row, policy):
-            own = {COUNT_OF_N.get(base_of(row), PEOPLE)}
+            own = {COUNT_OF_N.get(base_of(str(row["metric"])), PEOPLE)}
             own |= {SELECTED} if row["at"] is not None else set()
             together = (name for names in FAMILIES if own & set(names) for name in names)
             found |= {(str(row["level"]), name) for name in together}

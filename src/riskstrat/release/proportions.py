@@ -22,6 +22,18 @@ COMPARED = ("_ratio", "_difference")
 """endings of metrics that compare a level with its reference"""
 
 
+def base_of(metric: str) -> str:
+    """The metric that a comparison compares; any other metric as it is.
+
+    Examples:
+        >>> base_of("sensitivity_ratio"), base_of("ppv")
+        ('sensitivity', 'ppv')
+    """
+    for ending in COMPARED:
+        metric = metric.removesuffix(ending)
+    return metric
+
+
 def proportions(rows: Sequence[Row]) -> list[int]:
     """For `disclosure.protect_estimates`: which rows are a count of their ``n``, or its rest."""
     return [_kind(str(row.get("metric"))) for row in rows]
@@ -60,7 +72,7 @@ def following(rows: Sequence[Row], policy: Policy, keys: Sequence[str]) -> list[
 def _value(row: Row, rate: Callable[..., float | None], policy: Policy) -> float | None:
     """What follows from the rates shown; None for what does not rest on such."""
     metric, reference = str(row["metric"]), row.get("reference")
-    base = metric.removesuffix("_ratio").removesuffix("_difference")
+    base = base_of(metric)
     if base != metric and base in PROPORTIONS:
         own, other = rate(row, base), rate(row, base, level=reference)
         if own is None or other is None:

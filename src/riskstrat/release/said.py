@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from riskstrat.release.arithmetic import digits
+from riskstrat.release.arithmetic import digits, events_of
 from riskstrat.release.estimates import of_rounded_counts
 from riskstrat.release.policies import Policy
-from riskstrat.release.proportions import COMPARED, PROPORTIONS
+from riskstrat.release.proportions import PROPORTIONS, base_of
 from riskstrat.release.sentences import protect_text
 from riskstrat.vocabulary import Finding, Protected
 
@@ -95,7 +95,7 @@ def gate_shown(row: Row, policy: Policy, fairness: Mapping[Any, Row]) -> dict[st
     people = row.get("n") if value is not None else None
     told = {**row, "n": people, "few": False}
     said = protect_text(str(row.get("explanation") or ""), policy)
-    base = metric.removesuffix(COMPARED[0]).removesuffix(COMPARED[1])
+    base = base_of(metric)
     if beside is not None and beside["status"] == "withheld":
         return told | {"few": True, "explanation": ""}
     numbers = _numbers(row)
@@ -148,7 +148,7 @@ def _is_share(found: Finding) -> bool:
 def _few(value: float, people: int | None, policy: Policy, *, none_told: bool = False) -> bool:
     if not people:
         return False
-    events = int(value * people + 0.5)
+    events = events_of(value, people)
     sides = [count for count in (events, people - events) if count or not none_told]
     return any(not policy.shows(count) for count in (people, *sides))
 

@@ -116,9 +116,13 @@ class Round:
         if self.withdrawn:
             return State.WITHDRAWN
         if self.decided_at:
-            agreed = all(vote.decision == APPROVE for vote in self.votes)
-            return State.APPROVED if agreed else State.REJECTED
+            return State.APPROVED if self.agreed else State.REJECTED
         return (State.SUBMITTED, State.ONE_VOTE, State.VOTES_IN)[len(self.seals)]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether both reviewers approved, whatever became of it."""
+        return bool(self.decided_at) and all(vote.decision == APPROVE for vote in self.votes)
 
     @property
     def approved(self) -> bool:

@@ -10,7 +10,7 @@ from riskstrat.disk import read_json
 from riskstrat.publish.pack.facts import Approved
 from riskstrat.publish.report_data import ReportData
 from riskstrat.signoff.binding import changes, found_in
-from riskstrat.signoff.rounds import APPROVE, Round, rounds
+from riskstrat.signoff.rounds import Round, rounds
 from riskstrat.signoff.suspension import suspension
 from riskstrat.stages.reporting.shown import report_data
 from riskstrat.store.artefacts import Store
@@ -33,7 +33,7 @@ def approved_before(store: Store, study: str, run_id: str, day: date) -> tuple[A
     log = Ledger.of_store(store.root)
     log.verify()
     entries = log.entries()
-    given = [each for each in rounds(entries) if each.case.study == study and _both_approved(each)]
+    given = [each for each in rounds(entries) if each.case.study == study and each.agreed]
     last = {each.case.run_id == run_id: each for each in sorted(given, key=_decided)}
     return tuple(
         Approved(
@@ -45,10 +45,6 @@ def approved_before(store: Store, study: str, run_id: str, day: date) -> tuple[A
         )
         for own in sorted(last)
     )
-
-
-def _both_approved(each: Round) -> bool:
-    return bool(each.decided_at) and all(vote.decision == APPROVE for vote in each.votes)
 
 
 def _decided(each: Round) -> str:
