@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -295,6 +295,10 @@ class Protected:
     def __init__(self, *_: Never, **__: Never) -> None:
         raise TypeError("a Protected table is made by release.disclosure alone")
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The rows by column."""
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -323,6 +327,21 @@ class Approval:
     despite_gates: str = ""
     one_login: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
+
+
+def base_of(metric: str) -> str:
+    """The metric that a comparison compares; any other metric as it is.
+
+    Examples:
+        >>> base_of("sensitivity_ratio"), base_of("ppv")
+        ('sensitivity', 'ppv')
+    """
+    return metric.removesuffix("_ratio").removesuffix("_difference")
+
+
+def compares(metric: str) -> bool:
+    """Whether a metric compares a level with its reference."""
+    return base_of(metric) != metric
 
 
 CROSSED = " + "

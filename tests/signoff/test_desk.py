@@ -411,6 +411,17 @@ def test_what_is_void_is_submitted_anew_as_it_is_now(place):
     assert desk.records.approval("small", 1, DAY)
 
 
+def test_a_sealed_vote_on_what_is_void_is_gone_once_it_is_submitted_anew_and_that_is_told(place):
+    desk = place.submitted()
+    votes(desk, BEN, "reject", why="too many are missed")
+    change(place, "run/report.html")
+    view = desk.submit(place.case(), AUTHOR, AT)
+    assert not list(desk.folder.glob("*.vote"))
+    [before] = view.earlier
+    assert before["state"] == "void" and before["why"].endswith("1 sealed vote never opened")
+    assert before["reasons"] == []
+
+
 @pytest.mark.parametrize(
     ("decided", "term", "last"),
     [

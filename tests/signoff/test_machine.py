@@ -168,7 +168,7 @@ class SigningOff(RuleBasedStateMachine):
         assert seen == both
         sealed = list((self.folder / "signoff").glob("*.vote"))
         waiting = len(self.votes) == 1 and self.over != "withdrawn"
-        assert len(sealed) <= 1 and (not waiting or sealed)
+        assert len(sealed) == waiting
 
     @invariant()
     def refusals_leave_the_log_as_it_was_and_the_chain_whole(self):

@@ -29,6 +29,7 @@ from riskstrat.audit.spec import AuditSpec
 from riskstrat.statistics.cuts import RANKING, Cut
 from riskstrat.statistics.estimate import Estimate
 from riskstrat.statistics.groups import GroupEvaluation, evaluate_groups
+from riskstrat.vocabulary import base_of, compares
 
 __all__ = [
     "EVERYONE",
@@ -184,7 +185,7 @@ def _rows(
     sizes = {(g.attribute, g.level, g.cut): (g.positives, g.selected) for g in found.groups}
     references = {d.attribute: d.reference for d in found.disparities}
     for attribute, level, cut, metric, estimate in found.long_rows():
-        compared = metric.endswith(("_ratio", "_difference"))
+        compared = compares(metric)
         if compared and attribute == EVERYONE:
             continue
         reference = references[attribute]
@@ -207,7 +208,7 @@ def _value(values: Values, metric: str, level: str, reference: str, ours: Estima
     """Fairlearn's value; NaN where the denominator is empty, which Fairlearn calls 0."""
     if not ours.estimable:
         return nan
-    base = metric.removesuffix("_ratio").removesuffix("_difference")
+    base = base_of(metric)
     value = values.get(base, {}).get(level, nan)
     if metric == base:
         return value

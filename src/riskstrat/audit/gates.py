@@ -28,6 +28,7 @@ from riskstrat.audit.verdicts import (
     whole,
 )
 from riskstrat.errors import StudyError
+from riskstrat.vocabulary import base_of, compares
 
 __all__ = ["GateResult", "Verdict", "evaluate_gates", "holds"]
 
@@ -164,7 +165,7 @@ def _with_positives(found: object, metrics: Mapping[str, Any]) -> object:
 
 
 def _is_complete(gate: Gate) -> None:
-    base = gate.metric.removesuffix("_ratio").removesuffix("_difference")
+    base = base_of(gate.metric)
     if base != gate.metric and gate.group is None:
         raise StudyError(
             f"gate `{gate.text}` compares groups but names none",
@@ -203,7 +204,7 @@ def _over_levels(gate: Gate, rows: Sequence[Mapping[str, Any]]) -> GateResult:
     if not found:
         why = f"{named(gate)} by {gate.group} was not measured in this run."
         return _result(gate, NOT_MEASURED, _Measured(where=gate.group or ""), UNTOLD, why)
-    compared = gate.metric.endswith(("_ratio", "_difference"))
+    compared = compares(gate.metric)
     if compared:
         found = [row for row in found if row["level"] != row["reference"]]
     usable = [

@@ -14,7 +14,7 @@ from riskstrat.publish.wording import (
     metric,
     percent,
 )
-from riskstrat.vocabulary import in_words
+from riskstrat.vocabulary import compares, in_words
 
 AT_CAPACITY = (
     "ppv", "sensitivity", "lift", "number_needed_to_review", "specificity", "net_benefit",
@@ -201,5 +201,5 @@ def _by_group(
 
 def _beside(cell: Record) -> str:
     """An estimate; of a comparison with itself only that it is what others are compared with."""
-    compared = str(cell["metric"]).endswith(("_ratio", "_difference"))
+    compared = compares(str(cell["metric"]))
     return "reference" if compared and cell["level"] == cell.get("reference") else estimate(cell)

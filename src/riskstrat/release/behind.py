@@ -8,7 +8,8 @@ from typing import Any
 
 from riskstrat.release.arithmetic import events_of
 from riskstrat.release.policies import Policy
-from riskstrat.release.proportions import OF_A_LIST, PROPORTIONS, base_of
+from riskstrat.release.proportions import OF_A_LIST, PROPORTIONS
+from riskstrat.vocabulary import base_of
 
 TOGETHER = "of a list"
 RESTS_ON = MappingProxyType(

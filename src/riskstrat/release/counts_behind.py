@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from riskstrat.release.arithmetic import events_of
-from riskstrat.release.proportions import base_of
+from riskstrat.vocabulary import base_of
 
 Row = Mapping[str, Any]
 PEOPLE, POSITIVES, NEGATIVES, SELECTED, REACHED, WRONG = (

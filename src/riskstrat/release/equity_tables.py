@@ -20,10 +20,9 @@ RATES = ("prevalence", "ppv", "sensitivity", "false_positive_rate")
 
 def hidden_levels(fairness: Protected) -> frozenset[tuple[str, str]]:
     """(group, level) of which a rate without a capacity, or its number, is withheld."""
-    rows = (dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows)
     return frozenset(
         (row["group"], row["level"])
-        for row in rows
+        for row in fairness.records()
         if row["status"] == "withheld" and row["metric"] in ("prevalence", "brier")
     )
 
@@ -54,10 +53,9 @@ def tradeoff_table(rows: Rows, policy: Policy, fairness: Protected, at: float) -
 
 
 def _hidden_rates(fairness: Protected, at: float) -> frozenset[tuple[str, str]]:
-    rows = (dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows)
     return frozenset(
         (row["group"], row["level"])
-        for row in rows
+        for row in fairness.records()
         if row["status"] == "withheld" and row["metric"] in RATES and row["at"] in (None, at)
     )
 

@@ -11,10 +11,10 @@ from riskstrat.release.counts_behind import PEOPLE, POSITIVES
 from riskstrat.release.disclosure import protect_estimates
 from riskstrat.release.partitions import withheld
 from riskstrat.release.policies import Policy
-from riskstrat.release.proportions import COMPARED, following, proportions
+from riskstrat.release.proportions import following, proportions
 from riskstrat.release.report_tables import Rows, take
 from riskstrat.statistics.estimate import wilson_interval
-from riskstrat.vocabulary import Protected
+from riskstrat.vocabulary import Protected, compares
 
 MOST_POINTS = 60
 """a curve has at most this many points"""
@@ -87,7 +87,7 @@ def fairness_table(rows: Rows, policy: Policy) -> Protected:
     hidden = withheld(told, policy)
     withhold = [
         few or hidden.row(row) or hidden.row({**row, "level": row.get("reference")})
-        if str(row["metric"]).endswith(COMPARED)
+        if compares(str(row["metric"]))
         else few or hidden.row(row)
         for few, row in zip(going_together(told, policy, keys), told, strict=True)
     ]

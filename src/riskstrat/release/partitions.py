@@ -29,8 +29,7 @@ from riskstrat.release.disclosure import Draft, protect, protect_all
 from riskstrat.release.interval.differences import Earlier
 from riskstrat.release.interval.published import of_table
 from riskstrat.release.policies import Policy
-from riskstrat.release.proportions import base_of
-from riskstrat.vocabulary import CROSSED, Counted, Protected
+from riskstrat.vocabulary import CROSSED, Counted, Protected, base_of
 
 Row = Mapping[str, Any]
 Level = tuple[str, str]

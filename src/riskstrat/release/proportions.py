@@ -7,6 +7,7 @@ from typing import Any
 
 from riskstrat.release.estimates import rounded_events
 from riskstrat.release.policies import Policy
+from riskstrat.vocabulary import base_of
 
 Row = Mapping[str, Any]
 PROPORTIONS = frozenset(
@@ -18,20 +19,6 @@ OF_A_LIST = PROPORTIONS - {"prevalence"}
 """those of one list: they are withheld together, since two give the counts of a third"""
 RESTS = frozenset({"specificity", "false_negative_rate"})
 """what another rate of the same people leaves: shown as the rest of it"""
-COMPARED = ("_ratio", "_difference")
-"""endings of metrics that compare a level with its reference"""
-
-
-def base_of(metric: str) -> str:
-    """The metric that a comparison compares; any other metric as it is.
-
-    Examples:
-        >>> base_of("sensitivity_ratio"), base_of("ppv")
-        ('sensitivity', 'ppv')
-    """
-    for ending in COMPARED:
-        metric = metric.removesuffix(ending)
-    return metric
 
 
 def proportions(rows: Sequence[Row]) -> list[int]:

@@ -29,7 +29,7 @@ def reach_table(fairness: Protected, share: float) -> Protected:
         group, people (tested), reached, low, high; a level that is withheld stays listed. No
         rows where the audit did not measure at this share.
     """
-    found = [dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows]
+    found = list(fairness.records())
     rows = [place for place, row in enumerate(found) if _at(row, share)]
     names = ["Everybody" if found[at]["group"] == EVERYONE else _named(found[at]) for at in rows]
     return retold(

@@ -46,8 +46,7 @@ def flow_table(rows: Rows, policy: Policy, outcomes: Protected | None = None) ->
     """
     columns = ("as_of", "step", "n")
     told = [{**row, "n": row.get("n", row.get("left"))} for row in rows]
-    days = [] if outcomes is None else [dict(zip(outcomes.columns, r, strict=True))
-                                        for r in outcomes.rows]  # fmt: skip
+    days = [] if outcomes is None else list(outcomes.records())
     last = {row["as_of"]: row["n"] for row in days}
     last |= {None: sum(row["n"] or 0 for row in days)} if days else {}
     flow = [

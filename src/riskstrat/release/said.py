@@ -14,9 +14,9 @@ from typing import Any
 from riskstrat.release.arithmetic import digits, events_of
 from riskstrat.release.estimates import of_rounded_counts
 from riskstrat.release.policies import Policy
-from riskstrat.release.proportions import PROPORTIONS, base_of
+from riskstrat.release.proportions import PROPORTIONS
 from riskstrat.release.sentences import protect_text
-from riskstrat.vocabulary import Finding, Protected
+from riskstrat.vocabulary import Finding, Protected, base_of
 
 Row = Mapping[str, Any]
 Numbers = Sequence[float | None]
@@ -66,10 +66,9 @@ def by_level(fairness: Protected | None) -> dict[Any, Row]:
     """
     if fairness is None:
         return {}
-    rows = [dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows]
     return {
         (f"{name}: {row['level']}", row["metric"], row["at"]): row
-        for row in rows
+        for row in fairness.records()
         for name in (row["group"].rpartition(".")[2], row["group"])
     }
 

@@ -78,7 +78,7 @@ class Desk:
         """
         case = replace(case, despite_gates=_despite(case) if case.failed else "")
         with self._alone():
-            self._allowed(Action.SUBMIT, case.study, case.version, by, at.date())
+            last, _ = self._allowed(Action.SUBMIT, case.study, case.version, by, at.date())
             told = case_details(case)
             # Counted, too: a clock may show the same time twice, and no two share an id.
             before = len(self.records.all(case.study))
@@ -86,6 +86,8 @@ class Desk:
             told |= {"role": by.role, "vouched": by.vouched}
             why = case.despite_gates or "for review"
             self._write(SUBMITTED, case, name, by.user, at, why, told)
+            if last is not None:  # void: its sealed vote counts no more, and is nobody's to read
+                self._forget(last)
             return self.records.view(case.study, case.version, at.date())
 
     def review(
@@ -157,7 +159,7 @@ class Desk:
         said = words(reason, "the reason")
         with self._alone():
             last, _ = self._acting(Action.WITHDRAW, study, version, by, at.date())
-            unread = {"unread_votes": len(last.seals) - len(last.votes)}
+            unread = {"unread_votes": last.unread}
             self._write(WITHDRAWN, last.case, last.id, by.user, at, said, unread)
             self._forget(last)
             return self.records.view(study, version, at.date())

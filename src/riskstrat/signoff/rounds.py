@@ -145,8 +145,8 @@ class Round:
 
     @property
     def unread(self) -> int:
-        """Votes that were sealed and will never be opened, for it was withdrawn before."""
-        return len(self.seals) - len(self.votes) if self.withdrawn else 0
+        """Votes that are sealed; once it is withdrawn or void, they never are opened."""
+        return len(self.seals) - len(self.votes)
 
     def same_login(self, login: str) -> tuple[str, ...]:
         """Who submitted or voted under a login, this time; or submitted before; and `the run`."""

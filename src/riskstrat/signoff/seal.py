@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,14 @@ class Sealed:
         return vote
 
     def forget(self, submission: str, seals: Iterable[str], readers: Iterable[str]) -> None:
-        """Remove the votes and the answers of a submission that are needed no more."""
+        """Remove the votes and the answers of a submission that are needed no more.
+
+        Where each may remove their own files alone, those of others stay, unread and uncounted.
+        """
         kept = [*map(self._vote, seals), *(self._answers(submission, name) for name in readers)]
         for path in kept:
-            path.unlink(missing_ok=True)
+            with suppress(PermissionError):
+                path.unlink(missing_ok=True)
 
     def note(self, submission: str, name: str, answers: Mapping[str, str]) -> None:
         """Keep answers until they become part of a vote."""

@@ -155,7 +155,9 @@ def clear(view: View, last: Round | None) -> Approval:
 
 def _earlier(each: Round) -> Mapping[str, Any]:
     """What became of an earlier submission, by the log alone."""
-    state = each.state
+    # Only what was void is submitted again before it is decided.
+    state = each.state if each.withdrawn or each.decided_at else State.VOID
+    lapsed = f"by a change to what was to be signed{_never_opened(each)}"
     against = [vote.reason for vote in _open(each) if vote.decision != APPROVE]
     reasons = [each.withdrawn["reason"]] if each.withdrawn else []
     return MappingProxyType(
@@ -163,7 +165,7 @@ def _earlier(each: Round) -> Mapping[str, Any]:
             "submitted": each.at.date().isoformat(),
             "author": each.author.user,
             "state": state.value.replace("_", " "),
-            "why": _why(state, each, ()),
+            "why": lapsed if state is State.VOID else _why(state, each, ()),
             "reasons": [*against, *reasons],
         }
     )
@@ -195,9 +197,7 @@ def _why(state: State, last: Round, changed: tuple[Change, ...]) -> str:
     if state is State.VOID:
         return told(changed)
     if state is State.WITHDRAWN and last.withdrawn:
-        lost = last.unread
-        unread = f", with {lost} sealed vote{'' if lost == 1 else 's'} never opened" * bool(lost)
-        return f"by {last.withdrawn['by']} on {last.withdrawn['at'][:10]}{unread}"
+        return f"by {last.withdrawn['by']} on {last.withdrawn['at'][:10]}{_never_opened(last)}"
     if state in (State.APPROVED, State.EXPIRED):
         return f"{'until' if state is State.APPROVED else 'after'} {last.until}"
     if state is State.REJECTED:
@@ -205,6 +205,11 @@ def _why(state: State, last: Round, changed: tuple[Change, ...]) -> str:
         on = f" on {last.decided_at.date()}" if last.decided_at else ""
         return f"by {' and '.join(against)}{on}"
     return f"{len(last.seals)} of {VOTES} votes are in"
+
+
+def _never_opened(each: Round) -> str:
+    lost = each.unread
+    return f", with {lost} sealed vote{'' if lost == 1 else 's'} never opened" if lost else ""
 
 
 def _about(view: View) -> str:

@@ -140,7 +140,7 @@ def certainty_of(metrics: Mapping[str, Any], policy: Policy) -> list[str]:
     What rests on too few people to be shown is left out.
     """
     table = evidence.capacity_table({"test": {"": metrics}}, policy)
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    rows = list(table.records())
     found = {(row["share"], row["metric"]): row for row in rows}
     said = []
     for share in dict.fromkeys(row["share"] for row in rows):

@@ -194,10 +194,9 @@ def _group_bounds(rows: Sequence[Row], policy: Policy, fairness: Protected) -> P
 
 def _withheld(fairness: Protected) -> set[tuple[Any, ...]]:
     """Group, level and capacity of which the share reached is not shown."""
-    rows = (dict(zip(fairness.columns, row, strict=True)) for row in fairness.rows)
     return {
         (row["group"], row["level"], row["at"])
-        for row in rows
+        for row in fairness.records()
         if row["metric"] == "sensitivity" and row["status"] != "shown"
     }
 

@@ -172,8 +172,7 @@ def hidden(*shown: Protected) -> frozenset[tuple[str, str, str | None]]:
     """(``group: level``, metric, capacity as text) of what tables of groups withhold."""
     found = set()
     for table in shown:
-        for cells in table.rows:
-            row = dict(zip(table.columns, cells, strict=True))
+        for row in table.records():
             if row["status"] == "withheld":
                 at = f"{row['at']:g}" if isinstance(row["at"], float) else row["at"]
                 # Gates may name an attribute of a source by its last part.
