@@ -89,7 +89,7 @@ def test_the_caveats_of_a_gate_are_the_audits_own_and_stand_wherever_it_is_shown
         "Says nothing of “Other”: too few people or outcomes to judge.",
         "Weaker than the four-fifths rule (0.8): a group at 0.5 of the reference passes.",
     )
-    page = render_report(data)
+    page = render_report(data).page
     assert all(page.count(said) == 2 for said in line.caveats)  # the verdict, and its table
     assert all(said in Facts(data=data, told={}).gates for said in line.caveats)
 

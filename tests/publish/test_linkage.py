@@ -171,7 +171,7 @@ def test_a_second_look_that_was_not_made_is_said(folder, again, words):
 
 
 def test_the_page_holds_it_all(folder):
-    page = render_report(report(folder))
+    page = render_report(report(folder)).page
     assert 'id="linkage"' in page
     assert "What could errors of linkage hide?" in page
     assert len(page) < MOST_BYTES

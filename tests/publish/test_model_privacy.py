@@ -106,4 +106,4 @@ def test_a_published_score_was_learnt_from_nobody(tmp_path):
 
 def test_a_run_without_it_says_so():
     assert model_privacy(DATA).lead == ABSENT and remembered(DATA) == ""
-    assert "What the model remembers of single people" in render_report(DATA)
+    assert "What the model remembers of single people" in render_report(DATA).page

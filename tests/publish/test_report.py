@@ -24,7 +24,7 @@ from riskstrat.vocabulary import Protected
 STRICT = policy_named("strict")
 
 DATA = county_report()
-HTML = render_report(DATA)
+HTML = render_report(DATA).page
 PAGE = read_page(HTML)
 
 
@@ -63,7 +63,7 @@ def test_it_can_be_sent_by_mail():
 
 
 def test_the_same_run_gives_the_same_page():
-    assert render_report(county_report()) == HTML
+    assert render_report(county_report()).page == HTML
 
 
 def test_landmarks_language_and_a_way_past_the_header():
@@ -124,7 +124,7 @@ def test_no_small_count_can_be_read_anywhere(name):
     """Counts in the tables and words in the drawings: none in 1 to threshold - 1."""
     policy = policy_named(name)
     data = county_report(policy)
-    page = read_page(render_report(data))
+    page = read_page(render_report(data).page)
     for part in fields(data):
         table = getattr(data, part.name)
         if isinstance(table, Protected):
@@ -147,7 +147,7 @@ def test_marks_are_those_of_the_policies():
 
 def test_a_draft_says_so_and_an_approval_names_who_and_why():
     assert "For review: not for use until two reviewers have approved it" in PAGE.text
-    text = read_page(render_report(approved(DATA))).text
+    text = read_page(render_report(approved(DATA)).page).text
     assert "20 April 2024: approved by A. Reviewer (Caldicott Guardian)" in text
     assert "For review" not in text
 
@@ -159,12 +159,12 @@ def test_it_says_what_it_is_not():
 
 
 def test_a_bare_run_still_gives_a_sound_page():
-    page = read_page(render_report(bare()))
+    page = read_page(render_report(bare()).page)
     assert page.faults == [] and "This run did not produce this part." in page.text
 
 
 def test_text_from_a_study_is_escaped():
-    page = render_report(replace(DATA, title="<b>&", question="<script>alert(1)</script>"))
+    page = render_report(replace(DATA, title="<b>&", question="<script>alert(1)</script>")).page
     assert "<script>" not in page and "&lt;b&gt;&amp;" in page
 
 
@@ -194,7 +194,7 @@ def test_drawings_tell_their_numbers_in_words():
 def test_the_capacity_of_the_summary_can_be_chosen():
     assert at_capacity(replace(DATA, capacity=0.2), "ppv")["selected"] == 8_245
     assert at_capacity(replace(DATA, capacity=0.1), "ppv") == {}
-    assert read_page(render_report(replace(DATA, capacity=0.1))).faults == []
+    assert read_page(render_report(replace(DATA, capacity=0.1)).page).faults == []
 
 
 def compared(run_id, verdict):
@@ -216,4 +216,4 @@ def test_runs_are_compared_metric_by_metric():
 def test_metrics_without_any_capacity_make_no_chart():
     assert METRICS["test"]["lightgbm"]["at_capacity"]
     data = replace(DATA, at_capacity=None, gains=None)
-    assert read_page(render_report(data)).faults == []
+    assert read_page(render_report(data).page).faults == []

@@ -100,7 +100,7 @@ def test_a_long_list_of_findings_is_cut_and_counted():
                     [finding("RS305", f"thing {i} is empty") for i in range(9)], STRICT
                 ),
             )
-        )
+        ).page
     )
     assert page.faults == [] and "and 3 more" in page.text
 
@@ -119,7 +119,7 @@ def test_gates_and_good_news_are_left_to_their_own_sections():
 def test_the_first_page_has_few_numbers_and_each_stands_in_a_table():
     figures = key_figures(DATA)
     assert 3 <= len(figures) <= 4
-    assert all(figure.value in read_page(render_report(DATA)).text for figure in figures)
+    assert all(figure.value in read_page(render_report(DATA).page).text for figure in figures)
 
 
 def test_without_a_list_the_summary_still_says_of_how_many_it_speaks():
@@ -161,7 +161,7 @@ def test_every_recipient_is_named_with_what_it_gets_and_whether_it_can_reidentif
 
 
 def test_the_matrix_has_a_column_for_each_recipient_and_the_flow_a_row_for_each_arrow():
-    page = read_page(render_report(DATA))
+    page = read_page(render_report(DATA).page)
     for words in ("Counts: scores only", "Where data come from and go to"):
         assert words.lower() in page.text.lower()
     assert DATA.sharing.columns == ("source", "purpose", "opt_outs", "gp_practice", "public_health")

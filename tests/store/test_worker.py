@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 import warnings
@@ -51,6 +52,17 @@ def talk(*, progress: Any) -> None:
     print(SECRET)
     print(SECRET, file=sys.stderr)
     os.write(2, SECRET.encode())
+
+
+def test_a_plain_script_may_ask_for_work_and_is_not_run_again_in_the_child(tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from riskstrat.store.worker import run_in_child\n"
+        "print('once')\n"
+        "print(run_in_child('done'.format, memory='1GB').value)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("once\ndone\n", "")
 
 
 def test_a_childs_value_and_progress_come_back() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from riskstrat.publish.glossary import GLOSSARY
 from riskstrat.publish.pages import environment
 from riskstrat.publish.report_data import ReportData
@@ -13,17 +16,28 @@ MOST_BYTES = 1_000_000
 """a report may be sent by e-mail: this much at most (a test holds to it)"""
 
 
-def render_report(data: ReportData) -> str:
-    """The report as one HTML page.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report's page, and its drawings as files.
+
+    Attributes:
+        page: HTML with inline CSS and SVG, the same bytes for the same data.
+        figures: file name -> SVG that stands by itself.
+    """
+
+    page: str
+    figures: Mapping[str, str]
+
+
+def render_report(data: ReportData) -> Report:
+    """The report as one HTML page, with each of its drawings, which are drawn once.
 
     Args:
         data: protected tables and words; see `ReportData`.
-
-    Returns:
-        HTML with inline CSS and SVG, the same bytes for the same data.
     """
     verdict_text, verdict_class = headline(data)
-    return (
+    parts = sections(data)
+    page = (
         environment()
         .get_template("report.html.j2")
         .render(
@@ -33,16 +47,13 @@ def render_report(data: ReportData) -> str:
             gates=gate_lines(data),
             figures=key_figures(data),
             questions=questions(data),
-            sections=sections(data),
+            sections=parts,
             glossary=GLOSSARY,
         )
     )
-
-
-def figures(data: ReportData) -> dict[str, str]:
-    """The report's drawings by file name, each SVG that stands by itself."""
-    return {
+    drawn = {
         f"{section.anchor}-{number}.svg": drawing.svg
-        for section in sections(data)
+        for section in parts
         for number, drawing in enumerate(section.drawings, start=1)
     }
+    return Report(page, drawn)

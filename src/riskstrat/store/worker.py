@@ -15,22 +15,23 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, Protocol
 
 from riskstrat.errors import OutOfMemoryError, RiskstratError
 
 ROWS = ["pandas", "riskstrat.stages.derive", "riskstrat.stages.features"]
 """what works on rows; pyarrow loads pandas at its first array, in every child anew if not here"""
-LEARNING = ["riskstrat.stages.learn"]
+LEARNING = ["riskstrat.stages.learn", "riskstrat.store.registry_loaded"]
 _preload = [*ROWS, *LEARNING]
 _PR_SET_PDEATHSIG = 1
 NO_ROOM = ("no space left", "could not write file", "disk is full", "file too large")
@@ -92,7 +93,8 @@ class _Child:
         """A new one, waiting for work."""
         ours, theirs = _context().Pipe()
         process = _context().Process(target=_main, args=(theirs,), daemon=True)
-        process.start()
+        with _without_the_caller():
+            process.start()
         theirs.close()
         return cls(process, ours)
 
@@ -114,6 +116,21 @@ def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_preload)
     return context
+
+
+@contextmanager
+def _without_the_caller() -> Iterator[None]:
+    """Hide the program that called us, which every child would else import, as a module.
+
+    Nothing in a child is of it. A script that calls us outside ``if __name__ == "__main__"`` would
+    call us once more in each child, and the command line would be loaded there in vain.
+    """
+    caller = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = caller
 
 
 def without_learning() -> None:

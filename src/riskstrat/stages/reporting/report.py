@@ -13,7 +13,7 @@ from typing import Any
 
 from riskstrat.disk import folder_aside, place_file, read_json, write_bytes, write_json
 from riskstrat.publish.mitigation import render_remedies
-from riskstrat.publish.report import figures, render_report
+from riskstrat.publish.report import render_report
 from riskstrat.signoff.binding import REVIEW, RULES
 from riskstrat.stages.jobs import Job
 from riskstrat.stages.lineage import EXPLANATIONS, GLASSBOX, LINKAGE_ERROR, MITIGATION
@@ -43,13 +43,14 @@ def publish_run(
         inputs = inputs_of(job, run, stages)
         write_json(aside / "report.json", inputs)
         data = report_data(aside, job.study, inputs)
-        write_bytes(aside / "report.html", render_report(data).encode())
+        report = render_report(data)
+        write_bytes(aside / "report.html", report.page.encode())
         if data.remedies:
             write_bytes(aside / "audit/mitigation.html", render_remedies(data).encode())
         write_json(aside / REVIEW, review_tables(data))
         before = approved_before(job.store, run["study"], run["run_id"], datetime.now(UTC).date())
         write_pack(aside, data, before, answers_of(job.study, folder))
-        drawn = {f"figures/{name}": svg for name, svg in figures(data).items()}
+        drawn = {f"figures/{name}": svg for name, svg in report.figures.items()}
         for name, svg in drawn.items():
             write_bytes(aside / name, svg.encode())
         progress(0.8, "registry")
@@ -104,7 +105,7 @@ def _keep_drills(before: Path, folder: Path) -> None:
 
 def render(folder: Path, study: Study | None, inputs: Mapping[str, Any]) -> str:
     """The report of a run from the files of its folder."""
-    return render_report(report_data(folder, study, inputs))
+    return render_report(report_data(folder, study, inputs)).page
 
 
 def render_again(folder: Path, *, progress: Progress) -> str:

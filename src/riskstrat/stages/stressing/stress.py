@@ -92,6 +92,6 @@ def put(
 def _renew(store: Store, run: Path, progress: Progress) -> None:
     """All that tells of a run's audit, from its files as they are now; its manifest last."""
     data = report_data(run, None, read_json(run / "report.json"))
-    write_bytes(run / "report.html", render_report(data).encode())
+    write_bytes(run / "report.html", render_report(data).page.encode())
     write_json(run / REVIEW, review_tables(data))
     pack_again(store, run, None, False, progress=progress)
