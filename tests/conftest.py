@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from pipeline.world import Said, World, new_world, once
 
 settings.register_profile("riskstrat", deadline=None)  # machines are noisy: no test is timed
 settings.load_profile("riskstrat")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def many_commands_in_one_process() -> Iterator[None]:
+    """A command that learns nothing may leave libraries out only where it is its process's last."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("riskstrat.pipeline.run.without_learning", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,12 @@ def test_a_door_is_the_same_however_it_is_written(raw, number):
     assert text.door(told)[0] == number
 
 
+@pytest.mark.parametrize("end", ["CM1 1AB", "cm11ab", "CM1-1AB.", "CM1 1AB CM1 1AC", ""])
+def test_an_address_is_the_same_with_a_postcode_and_without(end):
+    assert text.address(f"12A High Street, {end}", UNKNOWNS) == ("12a high st", "")
+    assert text.address("A¼Æ", UNKNOWNS) == (None, "RS1321")  # a postcode, once it is folded
+
+
 def test_no_fixed_abode_is_no_address():
     assert text.address("No Fixed Abode", UNKNOWNS) == (None, "RS1321")
     assert text.address("NFA", UNKNOWNS) == (None, "RS1321")

@@ -215,7 +215,7 @@ def _until(
 
     loaded = load(study, sets)
     with stage_display(quiet=quiet) as display:
-        done = run_until(loaded, options, stage.value, display)
+        done = run_until(loaded, options, stage.value, display, last=True)
     show(done.as_dict(), as_json=as_json, text="\n".join(map(str, done.folders)))
     if not done.passed:
         _gates_failed(

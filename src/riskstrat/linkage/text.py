@@ -42,6 +42,7 @@ _DATES = (
 )
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
+_POSTCODES = re.compile(r"(?:\b[a-z]{1,2}[0-9][a-z0-9]? ?[0-9][a-z]{2} ?)+$")
 _SEXES = {"m": "m", "male": "m", "man": "m", "boy": "m", "1": "m",
           "f": "f", "female": "f", "woman": "f", "girl": "f", "2": "f"}  # fmt: skip
 _INSIDE = frozenset({"flat", "room"})
@@ -130,8 +131,8 @@ def address(text: str, unknowns: Unknowns) -> Read:
         >>> address("Flat 3, 12A High Street, CM1 1AB", Unknowns())
         ('flat 3 12a high st', '')
     """
-    without = re.sub(r"\b[A-Za-z]{1,2}[0-9][A-Za-z0-9]?\s?[0-9][A-Za-z]{2}\s*$", "", text)
-    words = [_SHORTER.get(word, word) for word in _words(without)]
+    without = _POSTCODES.sub("", " ".join(_words(text)))
+    words = [_SHORTER.get(word, word) for word in without.split()]
     told = " ".join(words)
     if not words or told in unknowns.names or told in ("no fixed abode", "nfa", "no fixed ab"):
         return None, "RS1321"

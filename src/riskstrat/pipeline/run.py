@@ -125,15 +125,23 @@ def run_study(study: Study, options: Options, listener: Listener | None = None) 
 
 
 def run_until(
-    study: Study, options: Options, until: str, listener: Listener | None = None
+    study: Study,
+    options: Options,
+    until: str,
+    listener: Listener | None = None,
+    *,
+    last: bool = False,
 ) -> PartResult:
     """Run the first stages of a study, the last of them ``until``.
+
+    Args:
+        last: this process runs nothing after it, so what only learning needs may stay out of it.
 
     Raises:
         RiskstratError: as for a run.
     """
     allowed(study, options)
-    if RUN_STAGES.index(until) < RUN_STAGES.index("training"):
+    if last and RUN_STAGES.index(until) < RUN_STAGES.index("training"):
         without_learning()
     with holding(options.store):
         work = Work(study, options, trace(study, options.store, options.data), listener or Silent())

@@ -136,7 +136,8 @@ def _without_the_caller() -> Iterator[None]:
 def without_learning() -> None:
     """Begin children with what works on rows alone: half a second in place of three.
 
-    It counts for the first child of a process and all after it.
+    It counts for the first child of a process and all after it, which then load for themselves
+    what they need besides: only for what a process does last.
     """
     _preload[:] = ROWS
 
