@@ -31,7 +31,8 @@ def spread(
         for job in jobs:
             yield job, work(job)
         return
-    with ProcessPoolExecutor(workers, get_context("forkserver"), prepare, given) as pool:
+    # Not of the fork server: there is one to a process, and the stages' has their libraries loaded.
+    with ProcessPoolExecutor(workers, get_context("spawn"), prepare, given) as pool:
         waiting = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(waiting):
