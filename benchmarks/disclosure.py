@@ -76,7 +76,7 @@ def county(people: int, policy: Policy, rng: np.random.Generator) -> Handover:
         study=replace(study, spec=study.spec.model_copy(update={"release": spec})),
         seen={each.to: Seen(("reasons", "coarse"), frozenset(), {}) for each in spec.recipients},
         as_of=DAY,
-        version={"name": "drawn", "version": 1, "aliases": [], "passed": True},
+        version={"name": "drawn", "version": 1, "aliases": [], "passed": True, "not_passed": ""},
         policy=policy,
         banded=banded,
         reasons=reasons(banded, rng),
