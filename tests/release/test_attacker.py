@@ -56,6 +56,16 @@ def level_rows(levels: dict[str, tuple[int, int, int, int]]):
     return rows
 
 
+def sizes(levels):
+    """Rows that tell how many people a level has, whatever is withheld of its outcomes."""
+    return [
+        {"group": "term", "level": level, "metric": "brier", "at": None, "reference": level,
+         "verdict": "ok", "people": people, "positives": positives,
+         **estimate(people // 10, people)}
+        for level, (people, positives, _, _) in levels.items()
+    ]  # fmt: skip
+
+
 def overall(levels):
     """`metrics.json` of everybody together."""
     people, positives, listed, reached = (sum(each) for each in zip(*levels.values(), strict=True))
@@ -77,7 +87,8 @@ def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
     behind each rate. Levels shown may be any count that their rate stands for.
     """
     rates = {(row["metric"], row["level"]): row
-             for row in records(fairness_table(level_rows(levels), policy))}  # fmt: skip
+             for row in records(fairness_table([*level_rows(levels), *sizes(levels)], policy))
+             }  # fmt: skip
     shown = {level: row for (metric, level), row in rates.items() if metric == "sensitivity"}
     ppv, sensitivity, _ = records(capacity_table(overall(levels), policy))
     rules = policy.alone
@@ -91,11 +102,7 @@ def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
     # published, would say so much that nothing hidden besides could help.
     told = small if small != set(hidden) else set()
     marks = range(rules.least, rules.threshold)
-    # At most all outcomes of a level are reached; where these are hidden, those of everybody.
-    everybody = rules.behind(sensitivity["n"])[1]
-    had = {name: rates["prevalence", name] for name in hidden}
-    most_of = {name: max(behind(row, rules)) if row["status"] == "shown" else everybody
-               for name, row in had.items()}  # fmt: skip
+    most_of = {name: most_reached(rates, name, sensitivity["n"], rules) for name in hidden}
     ranges = {name: marks if name in told else range(most_of[name] + 1) for name in hidden}
     found = {}
     for name in small:
@@ -103,6 +110,14 @@ def reached_possible(levels, policy: Policy) -> dict[str, set[int]]:
         low, high = sum(min(each) for each in others), sum(max(each) for each in others)
         found[name] = {count for count in marks if least <= count + high and count + low <= most}
     return found
+
+
+def most_reached(rates, level: str, outcomes: int, rules: Policy) -> int:
+    """All its outcomes; where these are hidden all its people, or the outcomes of everybody."""
+    if rates["prevalence", level]["status"] == "shown":
+        return max(behind(rates["prevalence", level], rules))
+    told = (outcomes, rates["brier", level]["n"])
+    return min(rules.behind(n)[1] for n in told if n is not None)
 
 
 def behind(row, rules: Policy) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from riskstrat.release.arithmetic import events_of
 from riskstrat.release.policies import Policy
 
 _NUMERAL = re.compile(r"\d[\d,]*")
@@ -68,7 +69,7 @@ def _protect_counted(found: re.Match[str], policy: Policy) -> str:
 def _protect_share(found: re.Match[str], policy: Policy) -> str:
     """A percentage of a count, in words where what it is a percentage of is too few or too many."""
     people = int(found["of"].replace(",", ""))
-    count = int(float(found["share"]) / 100 * people + 0.5)
+    count = events_of(float(found["share"]) / 100, people)
     if not policy.shows(count):
         return f"{policy.small} of {found['of']}"
     if not policy.shows(people - count):

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from riskstrat.audit.spec import Gate, intersection_name, last_part
 from riskstrat.release.cohort_list import OWN_COLUMNS, RELEASE_COLUMNS
 from riskstrat.study.composer import Composer
-from riskstrat.vocabulary import PRIVACY_METRICS, ColumnType
+from riskstrat.vocabulary import PRIVACY_METRICS, ColumnType, base_of
 from riskstrat.yamlfile import nearest
 from riskstrat.yamlfile.faults import KeyPath
 
@@ -140,7 +140,7 @@ def check_need_marker(composer: Composer, features: Collection[str]) -> None:
 
 def _gate(composer: Composer, gate: Gate, where: str) -> None:
     spec = composer.spec.audit
-    base = gate.metric.removesuffix("_ratio").removesuffix("_difference")
+    base = base_of(gate.metric)
     if gate.group is None:
         known, at_capacity = OVERALL_METRICS | CAPACITY_METRICS, gate.metric in CAPACITY_METRICS
         fits = gate.metric in known
